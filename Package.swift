@@ -1,0 +1,77 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+let strict: [SwiftSetting] = [
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+  .enableUpcomingFeature("InternalImportsByDefault"),
+  .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+  .strictMemorySafety(),
+  .treatAllWarnings(as: .error),
+]
+
+/// A room of the house: a library target with the rooms below it that it may import.
+func room(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+  .target(name: name, dependencies: dependencies, swiftSettings: strict)
+}
+
+/// A command: an executable target, in a folder that no case-insensitive file system confuses with a library.
+func command(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+  .executableTarget(name: name, dependencies: dependencies, swiftSettings: strict)
+}
+
+/// The tests of one room.
+func tests(_ room: String, _ dependencies: [Target.Dependency] = []) -> Target {
+  .testTarget(
+    name: room + "Tests", dependencies: [.target(name: room), "Expect"] + dependencies,
+    swiftSettings: strict)
+}
+
+let package = Package(
+  name: "Lorikeet",
+  products: [
+    .library(name: "Lorikeet", targets: ["Lorikeet"]),
+    .executable(name: "lorikeet", targets: ["lorikeet-cli"]),
+    .executable(name: "lorikeet-bench", targets: ["lorikeet-bench"]),
+  ],
+  targets: [
+    // System libraries.
+    .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
+    .systemLibrary(
+      name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
+    .systemLibrary(name: "CNettle", pkgConfig: "nettle", providers: [.apt(["libmicrohttpd-dev"])]),
+
+    // The house, from the ground up. Nothing points upward.
+    .target(name: "CKernels", cSettings: [.define("_GNU_SOURCE")]),
+    room("Digests", ["CNettle"]),
+    room("Tensors", ["CKernels", "COpenBLAS"]),
+    room("Autograd", ["Tensors"]),
+    room("Checkpoints", ["Tensors", "Digests"]),
+    room("Tokenizers"),
+    room("Models", ["Autograd", "Checkpoints", "Tensors"]),
+    room("Adapters", ["Models", "Autograd", "Checkpoints", "Tensors", "Digests"]),
+    room(
+      "Training",
+      ["Adapters", "Models", "Autograd", "Checkpoints", "Tokenizers", "Tensors", "Digests"]),
+    room(
+      "Serving",
+      ["Adapters", "Models", "Autograd", "Checkpoints", "Tokenizers", "Tensors", "Digests"]),
+    room("Registry", ["CSQLite", "Digests"]),
+    room(
+      "Lorikeet",
+      [
+        "Training", "Serving", "Registry", "Adapters", "Models", "Autograd", "Checkpoints",
+        "Tokenizers", "Tensors", "Digests",
+      ]),
+
+    // Thin faces.
+    command("lorikeet-cli", ["Lorikeet"]),
+    command("lorikeet-bench", ["Lorikeet"]),
+
+    // Tests: one target a room; `Expect` holds element-wise comparisons and finds fixtures.
+    .target(name: "Expect", path: "Tests/Expect", swiftSettings: strict),
+    tests("Tensors"),
+  ],
+  swiftLanguageModes: [.v6],
+  cLanguageStandard: .c17
+)

@@ -1,0 +1,42 @@
+#include "ck_cpu.h"
+
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+static atomic_int current = -1;
+
+ck_variant ck_best_variant(void) {
+#if defined(__x86_64__)
+  // The builtin asks the operating system too: it checks that wide registers are saved.
+  __builtin_cpu_init();
+  if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+      __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
+      __builtin_cpu_supports("fma"))
+    return CK_AVX512;
+  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return CK_AVX2;
+#endif
+  return CK_PORTABLE;
+}
+
+int ck_force_variant(ck_variant variant) {
+  if (variant < CK_PORTABLE || variant > ck_best_variant()) return 0;
+  atomic_store(&current, (int)variant);
+  return 1;
+}
+
+static ck_variant choose(void) {
+  ck_variant best = ck_best_variant();
+  const char *wish = getenv("LORIKEET_KERNELS");
+  ck_variant chosen = best;
+  if (wish && strcmp(wish, "portable") == 0) chosen = CK_PORTABLE;
+  if (wish && strcmp(wish, "avx2") == 0) chosen = CK_AVX2;
+  if (chosen > best) chosen = best;
+  atomic_store(&current, (int)chosen);
+  return chosen;
+}
+
+ck_variant ck_current_variant(void) {
+  int variant = atomic_load_explicit(&current, memory_order_relaxed);
+  return variant >= 0 ? (ck_variant)variant : choose();
+}

@@ -1,0 +1,34 @@
+// One body, one variant for each instruction set, one way in.
+//
+// A family writes `CK_INLINE void ck_name_body(...)` in plain C and then
+//   CK_KERNEL(ck_name, (size_t n, const float *x), (n, x))
+// which compiles the body three times, with the compiler's vectoriser set free by `CK_FAST_MATH`, and defines
+// `ck_name`, which calls the variant in use.
+#pragma once
+#include <stddef.h>
+#include <stdint.h>
+
+#include "ck_cpu.h"
+
+#define CK_INLINE static inline __attribute__((always_inline))
+#define CK_FAST_MATH _Pragma("clang fp reassociate(on) contract(fast)")
+
+#if defined(__x86_64__)
+#define CK_TARGET_AVX2 __attribute__((target("avx2,fma,f16c,bmi2")))
+#define CK_TARGET_AVX512 \
+  __attribute__((target("avx2,fma,f16c,bmi2,avx512f,avx512bw,avx512dq,avx512vl,prefer-vector-width=512")))
+#define CK_KERNEL(name, parameters, arguments)                             \
+  static void name##_portable parameters { name##_body arguments; }        \
+  CK_TARGET_AVX2 static void name##_avx2 parameters { name##_body arguments; } \
+  CK_TARGET_AVX512 static void name##_avx512 parameters { name##_body arguments; } \
+  void name parameters {                                                   \
+    switch (ck_current_variant()) {                                        \
+      case CK_AVX512: name##_avx512 arguments; break;                      \
+      case CK_AVX2: name##_avx2 arguments; break;                          \
+      default: name##_portable arguments;                                  \
+    }                                                                      \
+  }
+#else
+#define CK_KERNEL(name, parameters, arguments) \
+  void name parameters { name##_body arguments; }
+#endif

@@ -1,0 +1,13 @@
+// Which variant of every kernel runs: chosen once from the CPU, or by LORIKEET_KERNELS=portable|avx2|avx512.
+#pragma once
+
+typedef enum { CK_PORTABLE = 0, CK_AVX2 = 1, CK_AVX512 = 2 } ck_variant;
+
+/// The variant in use.
+ck_variant ck_current_variant(void);
+
+/// The best variant that this CPU can run.
+ck_variant ck_best_variant(void);
+
+/// Forces a variant (tests); returns 0 and changes nothing where the CPU cannot run it.
+int ck_force_variant(ck_variant variant);
