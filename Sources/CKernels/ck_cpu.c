@@ -1,5 +1,6 @@
 #include "ck_cpu.h"
 
+#include <sched.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -39,4 +40,10 @@ static ck_variant choose(void) {
 ck_variant ck_current_variant(void) {
   int variant = atomic_load_explicit(&current, memory_order_relaxed);
   return variant >= 0 ? (ck_variant)variant : choose();
+}
+
+int ck_cpu_count(void) {
+  cpu_set_t set;
+  if (sched_getaffinity(0, sizeof set, &set) != 0) return 1;
+  return CPU_COUNT(&set);
 }

@@ -15,8 +15,9 @@
 
 #if defined(__x86_64__)
 #define CK_TARGET_AVX2 __attribute__((target("avx2,fma,f16c,bmi2")))
-#define CK_TARGET_AVX512 \
-  __attribute__((target("avx2,fma,f16c,bmi2,avx512f,avx512bw,avx512dq,avx512vl,prefer-vector-width=512")))
+#define CK_TARGET_AVX512                                                            \
+  __attribute__((target("avx2,fma,f16c,bmi2,avx512f,avx512bw,avx512dq,avx512vl"), \
+                 min_vector_width(512)))
 #define CK_KERNEL(name, parameters, arguments)                             \
   static void name##_portable parameters { name##_body arguments; }        \
   CK_TARGET_AVX2 static void name##_avx2 parameters { name##_body arguments; } \

@@ -11,3 +11,15 @@ ck_variant ck_best_variant(void);
 
 /// Forces a variant (tests); returns 0 and changes nothing where the CPU cannot run it.
 int ck_force_variant(ck_variant variant);
+
+/// Processors that this process may run on.
+int ck_cpu_count(void);
+
+/// Tells the processor that this is a waiting loop.
+static inline void ck_pause(void) {
+#if defined(__x86_64__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  __asm__ volatile("yield");
+#endif
+}

@@ -1,0 +1,189 @@
+import Synchronization
+
+#if canImport(Glibc)
+  import Glibc
+#endif
+import CKernels
+import COpenBLAS
+
+/// Threads that share out the items of one job at a time.
+///
+/// The caller works too, so a pool of n threads starts n - 1. Idle workers spin briefly, because the next job
+/// usually follows within microseconds, and then sleep. Which thread runs which item is open: an item must write
+/// only what no other item of the job writes, and then results do not depend on the number of threads.
+///
+/// BLAS is told to use one thread for a call; its calls are split here instead, so that the two never fight
+/// for cores.
+@safe public final class WorkerPool: @unchecked Sendable {
+  // Safe: `job` is written only while no worker is inside one (see `forEach`); the rest is atomic or behind the lock.
+  private let epoch = Atomic<Int>(0)
+  private let openEpoch = Atomic<Int>(0)
+  private let inside = Atomic<Int>(0)
+  private let next = Atomic<Int>(0)
+  private let sleepers = Atomic<Int>(0)
+  private let stopping = Atomic<Bool>(false)
+  private var job: ((Int) -> Void)?
+  private var jobCount = 0
+  private let alarm = Alarm()
+  private var workers: [pthread_t] = []
+  /// Threads in all, the caller's included.
+  public let threads: Int
+
+  /// Rounds a worker spins before it sleeps: about 50 microseconds.
+  private static let spins = 2_000
+
+  /// A pool of `threads` threads; by default as many as the process may run on, or `LORIKEET_THREADS`.
+  public init(threads: Int = WorkerPool.defaultThreads) {
+    self.threads = max(1, min(threads, 256))
+    openblas_set_num_threads(1)
+    for _ in 1..<max(self.threads, 1) {
+      var thread = pthread_t()
+      let context = unsafe Unmanaged.passRetained(WorkerContext(self))
+      let failed = unsafe pthread_create(
+        &thread, nil,
+        { argument in
+          guard let argument = unsafe argument else { return nil }
+          let context = unsafe Unmanaged<WorkerContext>.fromOpaque(argument).takeRetainedValue()
+          context.pool.work()
+          return nil
+        }, context.toOpaque())
+      if failed == 0 {
+        workers.append(thread)
+      } else {
+        unsafe context.release()
+      }
+    }
+  }
+
+  /// The processors this process may run on, unless `LORIKEET_THREADS` says otherwise.
+  public static var defaultThreads: Int {
+    if let text = unsafe getenv("LORIKEET_THREADS"), let wish = unsafe Int(String(cString: text)),
+      wish > 0
+    {
+      return wish
+    }
+    return max(1, Int(ck_cpu_count()))
+  }
+
+  /// Calls `body` once for each index below `count`, on several threads, and returns when all calls have.
+  ///
+  /// Not to be called from inside a body, nor from two threads at once.
+  public func forEach(_ count: Int, _ body: (Int) -> Void) {
+    guard count > 1, threads > 1 else {
+      for index in 0..<max(count, 0) { body(index) }
+      return
+    }
+    withoutActuallyEscaping(body) { body in
+      job = body
+      jobCount = count
+      next.store(0, ordering: .relaxed)
+      let now = epoch.load(ordering: .relaxed) + 1
+      openEpoch.store(now, ordering: .sequentiallyConsistent)
+      epoch.store(now, ordering: .sequentiallyConsistent)
+      if sleepers.load(ordering: .sequentiallyConsistent) > 0 { alarm.ring() }
+      runItems(body, count)
+      openEpoch.store(0, ordering: .sequentiallyConsistent)
+      while inside.load(ordering: .sequentiallyConsistent) > 0 { ck_pause() }
+      job = nil
+    }
+  }
+
+  /// Calls `body` for consecutive ranges of `size` that cover `0..<count`; the last may be shorter.
+  public func forBlocks(of size: Int, in count: Int, _ body: (Range<Int>) -> Void) {
+    forEach((count + size - 1) / size) { block in
+      body(block * size..<min(count, (block + 1) * size))
+    }
+  }
+
+  private func runItems(_ body: (Int) -> Void, _ count: Int) {
+    while true {
+      let index = next.wrappingAdd(1, ordering: .relaxed).oldValue
+      if index >= count { return }
+      body(index)
+    }
+  }
+
+  /// A worker's life: wait for a new epoch; join its job if that is still open; again.
+  ///
+  /// A worker counts itself inside before it asks whether the job is open, and the caller closes the job before
+  /// it asks whether anyone is inside, so no worker runs a job that its caller has left.
+  fileprivate func work() {
+    var seen = 0
+    while waitForEpoch(after: &seen) {
+      inside.wrappingAdd(1, ordering: .sequentiallyConsistent)
+      if openEpoch.load(ordering: .sequentiallyConsistent) == seen, let job {
+        runItems(job, jobCount)
+      }
+      inside.wrappingSubtract(1, ordering: .sequentiallyConsistent)
+    }
+  }
+
+  private func waitForEpoch(after seen: inout Int) -> Bool {
+    var rounds = 0
+    while true {
+      if stopping.load(ordering: .acquiring) { return false }
+      let now = epoch.load(ordering: .acquiring)
+      if now != seen {
+        seen = now
+        return true
+      }
+      rounds += 1
+      if rounds < WorkerPool.spins {
+        ck_pause()
+        continue
+      }
+      sleepers.wrappingAdd(1, ordering: .sequentiallyConsistent)
+      let last = seen
+      alarm.sleep(while: {
+        self.epoch.load(ordering: .sequentiallyConsistent) == last
+          && !self.stopping.load(ordering: .sequentiallyConsistent)
+      })
+      sleepers.wrappingSubtract(1, ordering: .sequentiallyConsistent)
+      rounds = 0
+    }
+  }
+
+  /// Ends the workers; the pool still works afterwards, on the caller's thread alone.
+  public func shutDown() {
+    stopping.store(true, ordering: .sequentiallyConsistent)
+    alarm.ring()
+    for thread in workers { pthread_join(thread, nil) }
+    workers = []
+  }
+}
+
+private final class WorkerContext {
+  let pool: WorkerPool
+  init(_ pool: WorkerPool) { self.pool = pool }
+}
+
+/// A condition that sleepers wait on; no wake-up is lost between the check and the sleep.
+@safe private final class Alarm: @unchecked Sendable {
+  // Safe: both are touched only through pthread calls on stable addresses.
+  private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
+  private let condition = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
+
+  init() {
+    unsafe pthread_mutex_init(mutex, nil)
+    unsafe pthread_cond_init(condition, nil)
+  }
+
+  func ring() {
+    unsafe pthread_mutex_lock(mutex)
+    unsafe pthread_cond_broadcast(condition)
+    unsafe pthread_mutex_unlock(mutex)
+  }
+
+  func sleep(while holds: () -> Bool) {
+    unsafe pthread_mutex_lock(mutex)
+    while holds() { unsafe pthread_cond_wait(condition, mutex) }
+    unsafe pthread_mutex_unlock(mutex)
+  }
+
+  deinit {
+    unsafe pthread_mutex_destroy(mutex)
+    unsafe pthread_cond_destroy(condition)
+    unsafe mutex.deallocate()
+    unsafe condition.deallocate()
+  }
+}
