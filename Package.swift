@@ -71,6 +71,7 @@ let package = Package(
     // Tests: one target a room; `Expect` holds element-wise comparisons and finds fixtures.
     .target(name: "Expect", path: "Tests/Expect", swiftSettings: strict),
     tests("Tensors"),
+    tests("Autograd", ["Tensors"]),
   ],
   swiftLanguageModes: [.v6],
   cLanguageStandard: .c17

@@ -23,7 +23,8 @@ public struct FrozenWeight: Sendable {
   public func apply(_ x: Matrix, into y: Matrix, accumulating: Bool = false, pool: WorkerPool) {
     precondition(
       x.columns == inputSize && y.columns == outputSize && x.rows == y.rows,
-      "FrozenWeight: \(x.rows) x \(x.columns) by \(outputSize) x \(inputSize) into \(y.rows) x \(y.columns)")
+      "FrozenWeight: \(x.rows) x \(x.columns) by \(outputSize) x \(inputSize) into \(y.rows) x \(y.columns)"
+    )
     if x.rows <= 8 {
       applyFew(x, into: y, accumulating: accumulating, pool: pool)
     } else {
@@ -43,7 +44,8 @@ public struct FrozenWeight: Sendable {
 
   /// Copies rows `indices` of the weight: an embedding's look-up.
   public func gather(_ indices: [Int32], into y: Matrix) {
-    precondition(y.rows == indices.count && y.columns == inputSize, "FrozenWeight: gather's shapes differ")
+    precondition(
+      y.rows == indices.count && y.columns == inputSize, "FrozenWeight: gather's shapes differ")
     for (row, index) in indices.enumerated() {
       precondition(index >= 0 && Int(index) < outputSize, "FrozenWeight: row out of bounds")
       y.rows(row..<row + 1).copy(from: values.rows(Int(index)..<Int(index) + 1))

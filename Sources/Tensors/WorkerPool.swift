@@ -1,10 +1,10 @@
+import CKernels
+import COpenBLAS
 import Synchronization
 
 #if canImport(Glibc)
   import Glibc
 #endif
-import CKernels
-import COpenBLAS
 
 /// Threads that share out the items of one job at a time.
 ///

@@ -1,0 +1,39 @@
+import Tensors
+
+/// An adapter's update of one linear layer for some of a batch's rows: `y += scale * dropout(x) A^T B^T`.
+///
+/// Hu et al., "LoRA: Low-rank adaptation of large language models" (2021).
+public struct LowRankDelta {
+  /// The rows of the batch that it applies to.
+  public var rows: Range<Int>
+  /// A, `(r, in)`.
+  public var a: Variable
+  /// B, `(out, r)`.
+  public var b: Variable
+  /// alpha / r, or alpha / sqrt(r) for rsLoRA.
+  public var scale: Float
+  /// Dropout of the adapter's input, while training.
+  public var dropout: Dropout?
+
+  public init(rows: Range<Int>, a: Variable, b: Variable, scale: Float, dropout: Dropout? = nil) {
+    precondition(a.value.rows == b.value.columns, "LowRankDelta: ranks differ")
+    self.rows = rows
+    self.a = a
+    self.b = b
+    self.scale = scale
+    self.dropout = dropout
+  }
+}
+
+/// Which values to drop: the same seed drops the same ones, forward and backward.
+public struct Dropout: Sendable, Equatable {
+  /// The chance of a value to be dropped, in [0, 1).
+  public var probability: Float
+  /// Different for each layer and step.
+  public var seed: UInt64
+
+  public init(probability: Float, seed: UInt64) {
+    self.probability = probability
+    self.seed = seed
+  }
+}

@@ -1,0 +1,50 @@
+import CKernels
+
+extension Matrix {
+  /// Normalises each row of `x` by its root mean square and scales it by `weight`.
+  ///
+  /// `self[t, i] = x[t, i] / rms(x[t]) * weight[i]`
+  /// - Parameters:
+  ///   - x: `(T, D)`.
+  ///   - weight: `(1, D)`.
+  ///   - inverseRMS: `(T, 1)`; receives `1 / rms`, which the backward needs.
+  public func setRMSNorm(
+    of x: Matrix, weight: Matrix, epsilon: Float, inverseRMS: Matrix, pool: WorkerPool
+  ) {
+    precondition(
+      x.rows == rows && x.columns == columns && weight.count == columns && inverseRMS.count == rows,
+      "setRMSNorm: shapes differ")
+    pool.forRows(of: self) { range in
+      let first = range.lowerBound * columns
+      unsafe ck_rms_norm(
+        range.count, columns, x.pointer + first, weight.pointer, epsilon, pointer + first,
+        inverseRMS.pointer + range.lowerBound)
+    }
+  }
+
+  /// The backward of `setRMSNorm`: this matrix receives, or where `accumulating` gains, the gradient to `x`.
+  public func setRMSNormGradient(
+    x: Matrix, weight: Matrix, inverseRMS: Matrix, dy: Matrix, accumulating: Bool, pool: WorkerPool
+  ) {
+    precondition(x.count == count && dy.count == count, "setRMSNormGradient: shapes differ")
+    pool.forRows(of: self) { range in
+      let first = range.lowerBound * columns
+      unsafe ck_rms_norm_backward(
+        range.count, columns, x.pointer + first, weight.pointer,
+        inverseRMS.pointer + range.lowerBound, dy.pointer + first, pointer + first,
+        accumulating ? 1 : 0)
+    }
+  }
+}
+
+extension WorkerPool {
+  /// Calls `body` for blocks of `matrix`'s rows, each of about 16,000 values; a block's bounds depend on the shape only.
+  func forRows(of matrix: Matrix, _ body: (Range<Int>) -> Void) {
+    forBlocks(of: max(1, 16_384 / max(1, matrix.columns)), in: matrix.rows, body)
+  }
+
+  /// The same over a flat count of values.
+  func forValues(_ count: Int, _ body: (Range<Int>) -> Void) {
+    forBlocks(of: 16_384, in: count, body)
+  }
+}
