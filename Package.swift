@@ -44,9 +44,10 @@ let package = Package(
     // The house, from the ground up. Nothing points upward.
     .target(name: "CKernels", cSettings: [.define("_GNU_SOURCE")]),
     room("Digests", ["CNettle"]),
+    room("JSON"),
     room("Tensors", ["CKernels", "COpenBLAS"]),
     room("Autograd", ["Tensors"]),
-    room("Checkpoints", ["Tensors", "Digests"]),
+    room("Checkpoints", ["Tensors", "Digests", "JSON"]),
     room("Tokenizers"),
     room("Models", ["Autograd", "Checkpoints", "Tensors"]),
     room("Adapters", ["Models", "Autograd", "Checkpoints", "Tensors", "Digests"]),
@@ -72,6 +73,7 @@ let package = Package(
     .target(name: "Expect", path: "Tests/Expect", swiftSettings: strict),
     tests("Tensors"),
     tests("Autograd", ["Tensors"]),
+    tests("JSON"),
   ],
   swiftLanguageModes: [.v6],
   cLanguageStandard: .c17
