@@ -53,7 +53,7 @@ let package = Package(
     room("Adapters", ["Models", "Autograd", "Checkpoints", "Tensors", "Digests"]),
     room(
       "Training",
-      ["Adapters", "Models", "Autograd", "Checkpoints", "Tokenizers", "Tensors", "Digests"]),
+      ["Adapters", "Models", "Autograd", "Checkpoints", "Tokenizers", "Tensors", "Digests", "JSON"]),
     room(
       "Serving",
       ["Adapters", "Models", "Autograd", "Checkpoints", "Tokenizers", "Tensors", "Digests"]),
@@ -72,6 +72,7 @@ let package = Package(
     // Tests: one target a room; `Expect` holds element-wise comparisons and finds fixtures.
     .target(name: "Expect", path: "Tests/Expect", swiftSettings: strict),
     tests("Tensors"),
+    tests("Training", ["Tokenizers", "Tensors", "Digests", "JSON"]),
     tests("Autograd", ["Tensors"]),
     tests("JSON"),
   ],

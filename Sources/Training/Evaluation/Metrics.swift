@@ -1,0 +1,152 @@
+import Foundation
+import JSON
+
+/// What an evaluation found. A figure is nil where it does not apply.
+public struct Metrics: Sendable, Equatable {
+  /// The mean negative log-likelihood of the target tokens, in nats.
+  public var loss: Double?
+  /// The part of the target tokens that the model finds likeliest, in [0, 1].
+  public var tokenAccuracy: Double?
+  /// The part of the answers equal to their references but for white space at the ends, in [0, 1].
+  public var exactMatch: Double?
+  /// The part of the answers with the right label, where references are from a small set, in [0, 1].
+  public var accuracy: Double?
+  /// The mean F1 over the labels, where references are from a small set, in [0, 1].
+  public var macroF1: Double?
+  /// The part of the answers that are JSON, where all references are JSON objects or arrays.
+  public var validJSON: Double?
+
+  /// No figures.
+  public init() {}
+
+  /// `exp(loss)`, or nil where there is no loss or the result is too large to write.
+  public var perplexity: Double? {
+    guard let loss else { return nil }
+    let value = exp(loss)
+    return value.isFinite ? value : nil
+  }
+
+  /// Names and values in the order in which they are told; absent figures are left out.
+  public var figures: [(name: String, value: Double)] {
+    let all: [(String, Double?)] = [
+      ("loss", loss), ("perplexity", perplexity), ("tokenAccuracy", tokenAccuracy),
+      ("exactMatch", exactMatch), ("accuracy", accuracy), ("macroF1", macroF1),
+      ("validJSON", validJSON),
+    ]
+    return all.compactMap { entry in entry.1.map { (name: entry.0, value: $0) } }
+  }
+}
+
+extension Metrics {
+  /// Sums over target tokens, taken in batch by batch.
+  public struct TokenTally: Sendable, Equatable {
+    /// The sum of the losses of the target tokens.
+    public private(set) var lossSum = 0.0
+    /// Target tokens seen.
+    public private(set) var targets = 0
+    /// Target tokens that the model found likeliest.
+    public private(set) var correct = 0
+
+    /// Nothing seen yet.
+    public init() {}
+
+    /// Takes in a batch: the sum of its losses, its target tokens and how many were foreseen.
+    public mutating func add(lossSum: Double, targets: Int, correct: Int) {
+      self.lossSum += lossSum
+      self.targets += targets
+      self.correct += correct
+    }
+  }
+
+  /// Takes loss and token accuracy from `tally`; nothing changes where it saw no target.
+  public mutating func record(_ tally: TokenTally) {
+    guard tally.targets > 0 else { return }
+    loss = tally.lossSum / Double(tally.targets)
+    tokenAccuracy = Double(tally.correct) / Double(tally.targets)
+  }
+
+  /// Compares greedy answers with their references, each to each.
+  /// - Parameters:
+  ///   - answers: What the model wrote, as many as there are references.
+  ///   - references: What it should have written.
+  ///   - labels: The answers that there are, where the recipe names them.
+  public mutating func record(answers: [String], references: [String], labels: [String]? = nil) {
+    precondition(answers.count == references.count, "Metrics: answers and references differ")
+    guard !answers.isEmpty else { return }
+    let answers = answers.map(trimmed)
+    let references = references.map(trimmed)
+    exactMatch = part(of: zip(answers, references), where: areSame)
+    if references.allSatisfy(isJSONContainer) {
+      validJSON = part(of: answers, where: isJSON)
+    }
+    if let labels = labelSet(of: references, given: labels) {
+      accuracy = exactMatch
+      macroF1 = meanF1(answers: answers, references: references, labels: labels)
+    }
+  }
+}
+
+/// At most this many different references make a classification task.
+private let maximumLabels = 32
+
+/// The labels of a classification task, or nil where the references are no small set.
+///
+/// They are the recipe's where it names some; else the different references where there are at most
+/// 32 of them, seen twice each on average, and they are not JSON objects or arrays.
+func labelSet(of references: [String], given labels: [String]?) -> Set<String>? {
+  if let labels, !labels.isEmpty { return Set(labels.map(trimmed)) }
+  let distinct = Set(references)
+  guard distinct.count <= maximumLabels, references.count >= 2 * distinct.count,
+    !references.allSatisfy(isJSONContainer)
+  else { return nil }
+  return distinct
+}
+
+/// The mean of the labels' F1 = 2 TP / (2 TP + FP + FN), over the labels that occur at all.
+///
+/// An answer that is no label counts against its reference's recall only.
+func meanF1(answers: [String], references: [String], labels: Set<String>) -> Double {
+  var hits: [String: Int] = [:]
+  var mentions: [String: Int] = [:]  // 2 TP + FP + FN: once for each side that names the label
+  for (answer, reference) in zip(answers, references) {
+    if areSame(answer, reference) { hits[answer, default: 0] += 1 }
+    mentions[answer, default: 0] += 1
+    mentions[reference, default: 0] += 1
+  }
+  // A sum in a fixed order: sets and dictionaries come in another one in each process.
+  let present = labels.filter { mentions[$0] != nil }.sorted()
+  guard !present.isEmpty else { return 0 }
+  let sum = present.reduce(0.0) { total, label in
+    total + 2 * Double(hits[label] ?? 0) / Double(mentions[label] ?? 1)
+  }
+  return sum / Double(present.count)
+}
+
+/// Whether two texts have the same bytes: Swift's `==` takes "é" and "e" with an accent for one.
+private func areSame(_ one: String, _ other: String) -> Bool {
+  one.utf8.elementsEqual(other.utf8)
+}
+
+func trimmed(_ text: String) -> String {
+  text.trimmingCharacters(in: .whitespacesAndNewlines)
+}
+
+private func part<Items: Sequence>(
+  of items: Items, where condition: (Items.Element) -> Bool
+) -> Double {
+  var count = 0
+  var fulfilled = 0
+  for item in items {
+    count += 1
+    if condition(item) { fulfilled += 1 }
+  }
+  return count == 0 ? 0 : Double(fulfilled) / Double(count)
+}
+
+private func isJSONContainer(_ text: String) -> Bool {
+  (text.hasPrefix("{") || text.hasPrefix("[")) && isJSON(text)
+}
+
+private func isJSON(_ text: String) -> Bool {
+  (try? JSONValue(parsing: text)) != nil
+}
