@@ -71,8 +71,8 @@ let package = Package(
 
     // Tests: one target a room; `Expect` holds element-wise comparisons and finds fixtures.
     .target(name: "Expect", path: "Tests/Expect", swiftSettings: strict),
-    tests("Tensors"),
     tests("Training", ["Tokenizers", "Tensors", "Digests", "JSON"]),
+    tests("Tensors", ["CKernels"]),
     tests("Autograd", ["Tensors"]),
     tests("JSON"),
   ],

@@ -23,6 +23,13 @@ public struct LowRankDelta {
     self.scale = scale
     self.dropout = dropout
   }
+
+  /// The same delta for other rows.
+  public func covering(_ rows: Range<Int>) -> LowRankDelta {
+    var copy = self
+    copy.rows = rows
+    return copy
+  }
 }
 
 /// Which values to drop: the same seed drops the same ones, forward and backward.

@@ -1,0 +1,49 @@
+import Autograd
+import Checkpoints
+import Tensors
+
+/// A frozen linear layer and the slot where adapters attach to it.
+struct Projection: Sendable {
+  let weight: FrozenWeight
+  let bias: Matrix?
+  let slot: Int
+}
+
+/// One block of a decoder: attention and a gated feed-forward, each behind a norm and around a residual.
+///
+/// All architectures so far share it; what differs (biases, query and key norms, the window) is data.
+struct DecoderBlock: Sendable {
+  let inputNorm: Matrix
+  let query: Projection
+  let key: Projection
+  let value: Projection
+  let output: Projection
+  let queryNorm: Matrix?
+  let keyNorm: Matrix?
+  let feedForwardNorm: Matrix
+  let gate: Projection
+  let up: Projection
+  let down: Projection
+
+  /// `(T, D)` to `(T, D)`.
+  func forward(_ x: Variable, layer: Int, pass: ForwardPass) -> Variable {
+    let epsilon = pass.epsilon
+    let tape = pass.tape
+    let h = tape.rmsNorm(x, weight: inputNorm, epsilon: epsilon)
+    let q = rotated(pass.linear(h, query), norm: queryNorm, pass)
+    let k = rotated(pass.linear(h, key), norm: keyNorm, pass)
+    let v = pass.linear(h, value)
+    let attended = pass.attend(layer: layer, queries: q, keys: k, values: v)
+    let x = pass.linear(attended, output, residual: x)
+
+    let h2 = tape.rmsNorm(x, weight: feedForwardNorm, epsilon: epsilon)
+    let activated = tape.swiGLU(gate: pass.linear(h2, gate), up: pass.linear(h2, up))
+    return pass.linear(activated, down, residual: x)
+  }
+
+  private func rotated(_ x: Variable, norm: Matrix?, _ pass: ForwardPass) -> Variable {
+    let normed = norm.map { pass.tape.headNorm(x, weight: $0, epsilon: pass.epsilon) } ?? x
+    return pass.tape.rotate(
+      normed, headSize: pass.attention.headSize, cosine: pass.cosine, sine: pass.sine)
+  }
+}

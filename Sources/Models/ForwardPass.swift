@@ -1,0 +1,38 @@
+import Autograd
+import Tensors
+
+/// What every block of one forward pass shares: the tape, the batch's positions, its adapters and its caches.
+struct ForwardPass {
+  let tape: Tape
+  let batch: RaggedBatch
+  let attention: Attention
+  let epsilon: Float
+  let cosine: Matrix
+  let sine: Matrix
+  /// The deltas at each slot.
+  let deltas: [Int: [LowRankDelta]]
+  /// One cache a segment, or none at all (training).
+  let caches: [KeyValueCache]
+
+  func linear(_ x: Variable, _ projection: Projection, residual: Variable? = nil) -> Variable {
+    tape.linear(
+      x, projection.weight, bias: projection.bias, deltas: deltas[projection.slot] ?? [],
+      residual: residual)
+  }
+
+  /// Each segment's queries over its own keys and values, after those its cache holds.
+  func attend(layer: Int, queries: Variable, keys: Variable, values: Variable) -> Variable {
+    guard !caches.isEmpty else {
+      return tape.attention(
+        attention, queries: queries, keys: keys, values: values,
+        segments: batch.segments.map(\.rows))
+    }
+    let parts = zip(batch.segments, caches).map { segment, cache in
+      let (allKeys, allValues) = cache.extend(
+        layer: layer, keys: keys.value.rows(segment.rows), values: values.value.rows(segment.rows))
+      return AttentionSegment(
+        rows: segment.rows, firstPosition: segment.firstPosition, keys: allKeys, values: allValues)
+    }
+    return tape.attention(attention, queries: queries, cached: parts)
+  }
+}

@@ -1,0 +1,98 @@
+public import Autograd
+public import Checkpoints
+import Tensors
+
+/// A frozen decoder: weights that never change after loading, shared by every thread and every adapter.
+public final class Model: Sendable {
+  /// What the checkpoint says of it.
+  public let configuration: ModelConfiguration
+  /// Where adapters can attach.
+  public let slots: SlotTable
+  let embedding: FrozenWeight
+  let blocks: [DecoderBlock]
+  let finalNorm: Matrix
+  let head: Projection
+  let rotary: RotaryTable
+  let attention: Attention
+
+  init(
+    configuration: ModelConfiguration, slots: SlotTable, embedding: FrozenWeight,
+    blocks: [DecoderBlock], finalNorm: Matrix, head: Projection
+  ) throws(ModelError) {
+    self.configuration = configuration
+    self.slots = slots
+    self.embedding = embedding
+    self.blocks = blocks
+    self.finalNorm = finalNorm
+    self.head = head
+    rotary = try RotaryTable(configuration)
+    attention = Attention(
+      heads: configuration.headCount, keyValueHeads: configuration.keyValueHeadCount,
+      headSize: configuration.headSize, window: configuration.slidingWindow)
+  }
+
+  /// An empty cache for one sequence.
+  public func makeCache(capacity: Int = 64) -> KeyValueCache {
+    KeyValueCache(
+      layers: configuration.layerCount,
+      width: configuration.keyValueHeadCount * configuration.headSize, capacity: capacity)
+  }
+
+  /// The final hidden states, normalised, of the rows in `wanted` (all, if nil).
+  /// - Parameters:
+  ///   - batch: `T` rows.
+  ///   - deltas: Each slot's deltas, by slot index.
+  ///   - caches: One a segment, which holds the positions before the segment's first; or none at all, and then
+  ///     every segment starts at position 0.
+  ///   - wanted: Rows to return, each once.
+  /// - Returns: `(wanted.count, hiddenSize)`.
+  /// - Throws: `ModelError` where a token is not in the vocabulary, or a segment and its cache do not join.
+  public func hiddenStates(
+    _ batch: RaggedBatch, deltas: [Int: [LowRankDelta]] = [:], caches: [KeyValueCache] = [],
+    wanted: [Int]? = nil, on tape: Tape
+  ) throws(ModelError) -> Variable {
+    try check(batch, caches)
+    let (cosine, sine) = rotary.angles(at: batch.positions, recycler: tape.recycler)
+    let pass = ForwardPass(
+      tape: tape, batch: batch, attention: attention, epsilon: configuration.rmsNormEpsilon,
+      cosine: cosine, sine: sine, deltas: deltas, caches: caches)
+    let embedded = tape.matrix(batch.rowCount, configuration.hiddenSize)
+    embedding.gather(batch.tokens, into: embedded)
+    var x = Variable(embedded)
+    for (layer, block) in blocks.enumerated() { x = block.forward(x, layer: layer, pass: pass) }
+    for (segment, cache) in zip(batch.segments, caches) { cache.advance(by: segment.rows.count) }
+    if let wanted, wanted.count < batch.rowCount { x = tape.rows(wanted, of: x) }
+    return tape.rmsNorm(x, weight: finalNorm, epsilon: configuration.rmsNormEpsilon)
+  }
+
+  /// The logits of hidden states: `(T, vocabularySize)`.
+  public func logits(_ hidden: Variable, deltas: [Int: [LowRankDelta]] = [:], on tape: Tape)
+    -> Variable
+  {
+    tape.linear(hidden, head.weight, bias: head.bias, deltas: deltas[head.slot] ?? [])
+  }
+
+  /// The cross-entropy of `targets` after `hidden`, which leaves a recording tape ready for its backward.
+  public func loss(
+    _ hidden: Variable, targets: [Int32], gradientScale: Float,
+    deltas: [Int: [LowRankDelta]] = [:], on tape: Tape
+  ) -> CrossEntropyResult {
+    tape.crossEntropy(
+      hidden, head: head.weight, deltas: deltas[head.slot] ?? [], targets: targets,
+      gradientScale: gradientScale)
+  }
+
+  private func check(_ batch: RaggedBatch, _ caches: [KeyValueCache]) throws(ModelError) {
+    for token in batch.tokens
+    where token < 0 || Int(token) >= configuration.vocabularySize {
+      throw ModelError(
+        .badToken,
+        "token \(token) is not in the model's vocabulary of \(configuration.vocabularySize)")
+    }
+    precondition(caches.isEmpty || caches.count == batch.segments.count, "one cache a segment")
+    for (index, segment) in batch.segments.enumerated() {
+      let held = caches.isEmpty ? 0 : caches[index].count
+      precondition(segment.firstPosition == held, "a segment does not follow its cache")
+    }
+  }
+}
