@@ -25,6 +25,9 @@ struct DecoderBlock: Sendable {
   let up: Projection
   let down: Projection
 
+  /// The slots of its linear layers.
+  var slots: [Int] { [query, key, value, output, gate, up, down].map(\.slot) }
+
   /// `(T, D)` to `(T, D)`.
   func forward(_ x: Variable, layer: Int, pass: ForwardPass) -> Variable {
     let epsilon = pass.epsilon

@@ -14,6 +14,13 @@ struct ForwardPass {
   /// One cache a segment, or none at all (training).
   let caches: [KeyValueCache]
 
+  /// The same pass on another tape.
+  func on(_ tape: Tape) -> ForwardPass {
+    ForwardPass(
+      tape: tape, batch: batch, attention: attention, epsilon: epsilon, cosine: cosine, sine: sine,
+      deltas: deltas, caches: caches)
+  }
+
   func linear(_ x: Variable, _ projection: Projection, residual: Variable? = nil) -> Variable {
     tape.linear(
       x, projection.weight, bias: projection.bias, deltas: deltas[projection.slot] ?? [],

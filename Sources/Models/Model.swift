@@ -45,11 +45,12 @@ public final class Model: Sendable {
   ///   - caches: One a segment, which holds the positions before the segment's first; or none at all, and then
   ///     every segment starts at position 0.
   ///   - wanted: Rows to return, each once.
+  ///   - recomputing: Whether to keep a block's input only and run the block again in the backward.
   /// - Returns: `(wanted.count, hiddenSize)`.
   /// - Throws: `ModelError` where a token is not in the vocabulary, or a segment and its cache do not join.
   public func hiddenStates(
     _ batch: RaggedBatch, deltas: [Int: [LowRankDelta]] = [:], caches: [KeyValueCache] = [],
-    wanted: [Int]? = nil, on tape: Tape
+    wanted: [Int]? = nil, recomputing: Bool = false, on tape: Tape
   ) throws(ModelError) -> Variable {
     try check(batch, caches)
     let (cosine, sine) = rotary.angles(at: batch.positions, recycler: tape.recycler)
@@ -59,7 +60,15 @@ public final class Model: Sendable {
     let embedded = tape.matrix(batch.rowCount, configuration.hiddenSize)
     embedding.gather(batch.tokens, into: embedded)
     var x = Variable(embedded)
-    for (layer, block) in blocks.enumerated() { x = block.forward(x, layer: layer, pass: pass) }
+    for (layer, block) in blocks.enumerated() {
+      guard recomputing else {
+        x = block.forward(x, layer: layer, pass: pass)
+        continue
+      }
+      x = tape.recomputing(x, isTrainable: block.slots.contains { deltas[$0] != nil }) {
+        block.forward($1, layer: layer, pass: pass.on($0))
+      }
+    }
     for (segment, cache) in zip(batch.segments, caches) { cache.advance(by: segment.rows.count) }
     if let wanted, wanted.count < batch.rowCount { x = tape.rows(wanted, of: x) }
     return tape.rmsNorm(x, weight: finalNorm, epsilon: configuration.rmsNormEpsilon)
