@@ -56,6 +56,7 @@ public struct ModelConfiguration: Sendable, Equatable {
   /// The token that begins a sequence, where there is one.
   public var beginOfSequence: Int?
 
+  /// A configuration; what most models lack is left out by default.
   public init(
     architecture: Architecture, hiddenSize: Int, layerCount: Int, headCount: Int,
     keyValueHeadCount: Int, headSize: Int, feedForwardSize: Int, vocabularySize: Int,

@@ -2,6 +2,7 @@
 #pragma once
 #include "ck_attention.h"
 #include "ck_cpu.h"
+#include "ck_dequantise.h"
 #include "ck_loss.h"
 #include "ck_norm.h"
 #include "ck_rotary.h"
