@@ -73,6 +73,7 @@ let package = Package(
     .target(name: "Expect", path: "Tests/Expect", swiftSettings: strict),
     tests("Training", ["Tokenizers", "Tensors", "Digests", "JSON"]),
     tests("Tensors", ["CKernels"]),
+    tests("Models", ["Autograd", "Checkpoints", "Tensors", "JSON"]),
     tests("Autograd", ["Tensors"]),
     tests("JSON"),
   ],
