@@ -12,6 +12,8 @@ public struct TrainingError: Error, Sendable, Equatable, CustomStringConvertible
     case badTemplate
     /// A checkpoint of a run does not belong to it.
     case badCheckpoint
+    /// The loss or the gradient is no longer a number.
+    case diverged
   }
 
   /// The kind of fault.

@@ -1,0 +1,95 @@
+public import Adapters
+import Autograd
+import Checkpoints
+public import Models
+public import Tensors
+
+/// Measures deltas on held-out data: losses of known answers, and answers of the model's own.
+public final class Evaluator {
+  private let model: Model
+  private let pool: WorkerPool
+  private let recycler = BufferRecycler()
+
+  /// Rows that go through the model at once.
+  private static let rowLimit = 1024
+  /// Answers that grow side by side.
+  private static let width = 16
+
+  public init(model: Model, pool: WorkerPool) {
+    self.model = model
+    self.pool = pool
+  }
+
+  /// The losses of `sequences`' target tokens under `deltas`, and how many were foreseen.
+  public func tally(_ sequences: [TrainingSequence], deltas: [Int: LowRank]) throws
+    -> Metrics.TokenTally
+  {
+    var tally = Metrics.TokenTally()
+    for part in TrainingSequence.split(sequences, maximumRows: Evaluator.rowLimit) {
+      let (batch, wanted, targets) = TrainingSequence.ragged(part)
+      guard !targets.isEmpty else { continue }
+      let tape = Tape(pool: pool, recycler: recycler, recording: false)
+      let hidden = try model.hiddenStates(
+        batch, deltas: deltas.mapValues { [$0.applied(to: 0..<batch.rowCount)] }, wanted: wanted,
+        on: tape)
+      let result = model.loss(
+        hidden, targets: targets, gradientScale: 0,
+        deltas: deltas.mapValues { [$0.applied(to: 0..<wanted.count)] }, on: tape)
+      tally.add(
+        lossSum: result.losses.reduce(0) { $0 + Double($1) }, targets: targets.count,
+        correct: result.right.count(where: \.self))
+    }
+    return tally
+  }
+
+  /// The most likely continuation of each prompt, token by token, without the token that ended it.
+  /// - Parameters:
+  ///   - stopTokens: Tokens that end an answer.
+  ///   - maximumTokens: The most tokens in an answer.
+  ///   - progress: Told how many answers are complete.
+  public func greedyAnswers(
+    to prompts: [[Int32]], deltas: [Int: LowRank], stopTokens: Set<Int32>, maximumTokens: Int,
+    progress: (Int) -> Void = { _ in }
+  ) throws -> [[Int32]] {
+    var answers = [[Int32]](repeating: [], count: prompts.count)
+    // Prompts of similar length side by side finish together.
+    var waiting = prompts.indices.sorted { (prompts[$0].count, $0) > (prompts[$1].count, $1) }
+    var active: [Int] = []
+    var sequences: [DecodingSequence] = []
+    while !waiting.isEmpty || !active.isEmpty {
+      while active.count < Evaluator.width, let next = waiting.popLast() {
+        active.append(next)
+        sequences.append(
+          DecodingSequence(
+            cache: model.makeCache(capacity: prompts[next].count + 16), pending: prompts[next]))
+      }
+      let (complete, logits) = try model.advance(
+        &sequences, rowLimit: Evaluator.rowLimit,
+        deltas: { Evaluator.deltas(deltas, rows: $0) }, pool: pool, recycler: recycler)
+      var finished: Set<Int> = []
+      for (row, index) in complete.enumerated() {
+        let token = Int32(logits.largestColumn(row: row))
+        if !stopTokens.contains(token) { answers[active[index]].append(token) }
+        sequences[index].pending = [token]
+        let isFull =
+          answers[active[index]].count >= maximumTokens
+          || sequences[index].cache.count >= model.configuration.contextLength
+        if stopTokens.contains(token) || isFull { finished.insert(index) }
+      }
+      active = active.indices.filter { !finished.contains($0) }.map { active[$0] }
+      sequences = sequences.indices.filter { !finished.contains($0) }.map { sequences[$0] }
+      if !finished.isEmpty { progress(prompts.count - waiting.count - active.count) }
+    }
+    return answers
+  }
+
+  /// One adapter for all rows, which stand together.
+  private static func deltas(_ deltas: [Int: LowRank], rows: [SequenceRows]) -> [Int:
+    [LowRankDelta]]
+  {
+    guard let first = rows.first?.rows.lowerBound, let end = rows.last?.rows.upperBound else {
+      return [:]
+    }
+    return deltas.mapValues { [$0.applied(to: first..<end)] }
+  }
+}
