@@ -71,7 +71,9 @@ let package = Package(
 
     // Tests: one target a room; `Expect` holds element-wise comparisons and finds fixtures.
     .target(name: "Expect", path: "Tests/Expect", swiftSettings: strict),
-    tests("Training", ["Tokenizers", "Tensors", "Digests", "JSON"]),
+    tests(
+      "Training",
+      ["Adapters", "Autograd", "Checkpoints", "Models", "Tokenizers", "Tensors", "Digests", "JSON"]),
     tests("Tensors", ["CKernels"]),
     tests("Models", ["Autograd", "Checkpoints", "Tensors", "JSON"]),
     tests("Autograd", ["Tensors"]),
