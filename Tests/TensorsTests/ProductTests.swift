@@ -44,7 +44,10 @@ struct ProductTests {
 
   @Test(
     "are the same bits with one, two and five threads",
-    arguments: [(1, 576, 1536), (16, 576, 576), (100, 192, 576), (1024, 576, 64), (16, 1536, 700)])
+    arguments: [
+      (1, 576, 1536), (1024, 192, 576), (333, 1536, 576), (16, 576, 576), (100, 192, 576),
+      (1024, 576, 64), (16, 1536, 700),
+    ])
   func threads(m: Int, n: Int, k: Int) {
     var g = SplitMix64(seed: 3)
     let (x, w) = (random(m, k, &g), random(n, k, &g))
