@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """Training runs of small models by PEFT: first gradients, losses, gradient norms and the adapter after 20 steps.
 
-Usage: make_training.py [OUTPUT_FOLDER]        (default: `training` beside this script; run make_models.py first)
+Usage: make_training.py [OUTPUT_FOLDER]        (default: the folder of this script; reads the models beside it)
 Versions: ../goldens-requirements.txt (torch 2.15.0, transformers 5.23.0, peft 0.21.2).
 
-For each case, a folder `<case>/`:
+For each case, a folder `training/<case>/`:
   initial/adapter_config.json, initial/adapter_model.safetensors      the adapter before training, as PEFT saves it
   final/adapter_config.json, final/adapter_model.safetensors          and after
   gradients.safetensors   F32, PEFT's names: gradients of every A and B for batch 0 with the initial adapter, before clipping
@@ -163,7 +163,7 @@ def check_against_f64(name, case, seed, models, batches, losses, final):
 
 
 def main():
-    out = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else HERE / "training")
+    out = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else HERE) / "training"
     models = HERE
     torch.set_num_threads(1)
     transformers.utils.logging.disable_progress_bar()

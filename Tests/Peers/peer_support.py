@@ -1,0 +1,32 @@
+"""What the peers' scripts share: the model's loader, threads, and the process's peak memory."""
+
+import json
+import pathlib
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "Fixtures" / "realbase"))
+
+import smollm2  # noqa: E402, F401  (found through the path above)
+
+THREADS = 2
+
+
+def forget_peak_memory():
+    """Starts the count of peak resident memory again, so that loading is not charged to the work."""
+    try:
+        pathlib.Path("/proc/self/clear_refs").write_text("5")
+    except OSError:
+        pass
+
+
+def peak_memory():
+    """Peak resident bytes since `forget_peak_memory`, as Linux counts them."""
+    for line in pathlib.Path("/proc/self/status").read_text().splitlines():
+        if line.startswith("VmHWM:"):
+            return int(line.split()[1]) * 1024
+    raise OSError("/proc/self/status has no VmHWM")
+
+
+def report(name, unit, value, peak, **more):
+    """One result as a JSON line, in lorikeet-bench's own shape."""
+    print(json.dumps(dict(name=name, unit=unit, value=value, peakBytes=peak, **more)), flush=True)
