@@ -78,6 +78,7 @@ let package = Package(
     tests("Models", ["Autograd", "Checkpoints", "Tensors", "JSON"]),
     tests("Autograd", ["Tensors"]),
     tests("JSON"),
+    tests("Registry", ["Digests"]),
   ],
   swiftLanguageModes: [.v6],
   cLanguageStandard: .c17

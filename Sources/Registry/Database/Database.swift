@@ -1,0 +1,140 @@
+import CSQLite
+
+/// The one owner of a SQLite connection.
+///
+/// Not for two threads at once: `Registry` reaches it only under its lock.
+@safe package final class Database: @unchecked Sendable {
+  // Sendable: `Registry` holds it inside a Mutex and hands it out only to closures that run under the lock.
+  private let handle: OpaquePointer
+  private let cache = StatementCache()
+
+  /// Opens `path` without touching the file; creates it at the first write unless `create` is false.
+  package init(path: String, create: Bool = true, busyTimeout: Int) throws {
+    guard !path.isEmpty else { throw RegistryError(.badArgument, "the registry's path is empty") }
+    // "file:" at the start would make SQLite read the path as a URI.
+    let file = path.hasPrefix("file:") ? "./" + path : path
+    var opened: OpaquePointer?
+    let flags =
+      SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE
+      | (create ? SQLITE_OPEN_CREATE : 0)
+    let result = unsafe sqlite3_open_v2(file, &opened, flags, nil)
+    guard result == SQLITE_OK, let opened = unsafe opened else {
+      let error = unsafe RegistryError.sqlite(result, opened)
+      unsafe sqlite3_close_v2(opened)
+      throw error
+    }
+    unsafe handle = unsafe opened
+    // A registry's texts are JSON and its blobs come in chunks: nothing honest is near this.
+    unsafe sqlite3_limit(opened, SQLITE_LIMIT_LENGTH, 64 << 20)
+    unsafe sqlite3_busy_timeout(opened, Int32(clamping: busyTimeout))
+    _ = unsafe csqlite_harden(opened)
+  }
+
+  deinit {
+    cache.removeAll()
+    unsafe sqlite3_close_v2(handle)
+  }
+
+  /// Runs `sql`, one statement without a result, with `values` bound.
+  package func run(_ sql: String, _ values: [SQLValue] = []) throws {
+    let statement = try unsafe Statement(sql, on: handle, cache: cache)
+    try statement.bind(values)
+    while try statement.step() {}
+  }
+
+  /// Runs `sql`, one statement, once for each of `rows`.
+  package func run(_ sql: String, each rows: [[SQLValue]]) throws {
+    let statement = try unsafe Statement(sql, on: handle, cache: cache)
+    for values in rows {
+      try statement.bind(values)
+      while try statement.step() {}
+      statement.reset()
+    }
+  }
+
+  /// Runs `sql`, one statement, with `values` (integers) and then `bytes` bound in place.
+  package func run(_ sql: String, _ values: [SQLValue], bytes: ArraySlice<UInt8>) throws {
+    let statement = try unsafe Statement(sql, on: handle, cache: cache)
+    try statement.run(values, bytes: bytes)
+  }
+
+  /// Runs a script of several statements.
+  package func script(_ sql: String) throws {
+    let result = unsafe sqlite3_exec(handle, sql, nil, nil, nil)
+    if result != SQLITE_OK { throw unsafe RegistryError.sqlite(result, handle) }
+  }
+
+  /// Each row of `sql` through `read`.
+  package func all<T>(
+    _ sql: String, _ values: [SQLValue] = [], _ read: (inout Row) throws -> T
+  ) throws -> [T] {
+    let statement = try unsafe Statement(sql, on: handle, cache: cache)
+    try statement.bind(values)
+    var found: [T] = []
+    while try statement.step() {
+      var row = statement.row
+      found.append(try read(&row))
+    }
+    return found
+  }
+
+  /// The first row of `sql` through `read`, or nil where there is none.
+  package func first<T>(
+    _ sql: String, _ values: [SQLValue] = [], _ read: (inout Row) throws -> T
+  ) throws -> T? {
+    let statement = try unsafe Statement(sql, on: handle, cache: cache)
+    try statement.bind(values)
+    guard try statement.step() else { return nil }
+    var row = statement.row
+    return try read(&row)
+  }
+
+  /// The integer in the first row and column of `sql`.
+  package func integer(_ sql: String, _ values: [SQLValue] = []) throws -> Int {
+    try first(sql, values) { try $0.integer() } ?? 0
+  }
+
+  /// The rowid of the last row inserted.
+  package var lastInserted: Int { Int(unsafe sqlite3_last_insert_rowid(handle)) }
+
+  /// The number of rows that the last statement changed.
+  package var changes: Int { Int(unsafe sqlite3_changes64(handle)) }
+
+  /// Runs `body` as one write: all of it happens, or nothing.
+  package func transaction<T>(_ body: () throws -> T) throws -> T {
+    try between("BEGIN IMMEDIATE", body)
+  }
+
+  /// Runs `body`, several reads, against one state of the file.
+  package func snapshot<T>(_ body: () throws -> T) throws -> T {
+    try between("BEGIN", body)
+  }
+
+  private func between<T>(_ begin: String, _ body: () throws -> T) throws -> T {
+    try run(begin)
+    do {
+      let result = try body()
+      try run("COMMIT")
+      return result
+    } catch {
+      // Some errors (disk full among them) have rolled back already.
+      if unsafe sqlite3_get_autocommit(handle) == 0 { try? run("ROLLBACK") }
+      throw error
+    }
+  }
+
+  /// Reads the blob in `column` of the row `row` of `table` straight into `target`, whose size it must have.
+  @unsafe package func readBlob(
+    table: String, column: String, row: Int, into target: UnsafeMutableRawBufferPointer
+  ) throws {
+    var blob: OpaquePointer?
+    let result = unsafe sqlite3_blob_open(handle, "main", table, column, Int64(row), 0, &blob)
+    defer { unsafe sqlite3_blob_close(blob) }
+    guard result == SQLITE_OK else { throw unsafe RegistryError.sqlite(result, handle) }
+    guard Int(unsafe sqlite3_blob_bytes(blob)) == target.count else {
+      throw RegistryError(.damaged, "a blob in the registry changed its size while it was read")
+    }
+    let read = unsafe sqlite3_blob_read(blob, target.baseAddress, Int32(target.count), 0)
+    if read != SQLITE_OK { throw unsafe RegistryError.sqlite(read, handle) }
+  }
+}

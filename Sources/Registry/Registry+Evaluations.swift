@@ -1,0 +1,80 @@
+public import Digests
+import Foundation
+
+extension Registry {
+  /// Keeps an evaluation. An older one of the same subject, data and settings stays; the newest is found.
+  @discardableResult
+  public func keepEvaluation(_ evaluation: NewEvaluation) throws -> EvaluationRecord {
+    let answers = evaluation.answers.map { ($0, Digest.of($0)) }
+    return try write { database in
+      let subject = try rows(of: evaluation.subject, in: database)
+      try keepDataset(evaluation.dataset, in: database)
+      let blob = try answers.map { try keepBlob($0.0, $0.1, in: database) }
+      try database.run(
+        """
+        INSERT INTO evaluations (version_id, base_fingerprint, dataset_digest, settings,
+          settings_digest, metrics, score, score_name, answers_id, program, created)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+        """,
+        [
+          SQLValue(subject.version), SQLValue(subject.base), SQLValue(evaluation.dataset.digest),
+          .text(evaluation.settings), SQLValue(Digest.of(evaluation.settings)),
+          .text(evaluation.metrics), SQLValue(evaluation.score), SQLValue(evaluation.scoreName),
+          SQLValue(blob), .text(evaluation.program), SQLValue(now()),
+        ])
+      let kept = try database.first(
+        EvaluationRecord.select + "WHERE e.id = ?", [SQLValue(database.lastInserted)],
+        EvaluationRecord.init)
+      guard let kept else {
+        throw RegistryError(.damaged, "an evaluation is gone that was just written")
+      }
+      return kept
+    }
+  }
+
+  /// The newest evaluation of this subject on this data with exactly these settings, or nil.
+  public func evaluation(of subject: NewEvaluation.Subject, dataset: Digest, settings: String)
+    throws -> EvaluationRecord?
+  {
+    try snapshot { database in
+      let rows = try rows(of: subject, in: database)
+      return try database.first(
+        EvaluationRecord.select + """
+          WHERE e.version_id IS ? AND e.base_fingerprint = ? AND e.dataset_digest = ?
+            AND e.settings_digest = ? ORDER BY e.id DESC LIMIT 1
+          """,
+        [
+          SQLValue(rows.version), SQLValue(rows.base), SQLValue(dataset),
+          SQLValue(Digest.of(settings)),
+        ], EvaluationRecord.init)
+    }
+  }
+
+  /// All evaluations of this subject, newest first.
+  public func evaluations(of subject: NewEvaluation.Subject) throws -> [EvaluationRecord] {
+    try snapshot { database in
+      let rows = try rows(of: subject, in: database)
+      return try database.all(
+        EvaluationRecord.select
+          + "WHERE e.version_id IS ? AND e.base_fingerprint = ? ORDER BY e.id DESC",
+        [SQLValue(rows.version), SQLValue(rows.base)], EvaluationRecord.init)
+    }
+  }
+
+  private func rows(of subject: NewEvaluation.Subject, in database: Database) throws
+    -> (version: Int?, base: Digest)
+  {
+    switch subject {
+    case .base(let fingerprint):
+      return (nil, try base(fingerprint, in: database).fingerprint)
+    case .version(let name, let number):
+      let version = try version(.adapter(name: name, .version(number)), in: database)
+      let id = try database.integer(
+        """
+        SELECT v.id FROM versions v JOIN adapters a ON a.id = v.adapter_id
+        WHERE a.name = ? AND v.number = ?
+        """, [.text(name), SQLValue(number)])
+      return (id, version.base)
+    }
+  }
+}

@@ -1,0 +1,107 @@
+import Digests
+import Foundation
+
+/// What publishing did.
+public struct Publication: Sendable, Hashable {
+  /// The version: new, or the one of the same digest that was there.
+  public let version: VersionRecord
+  /// Whether it is new.
+  public let isNew: Bool
+}
+
+extension Registry {
+  /// Publishes a version in one transaction: weights, version, alias, end of its run.
+  ///
+  /// Idempotent: where the adapter has a version of the same digest already, that one is the result
+  /// (`isNew` is false), nothing is stored twice, and the alias and the run are still served.
+  /// - Parameters:
+  ///   - version: The facts and weights.
+  ///   - alias: An alias to set to it.
+  ///   - run: The run that made it, this process's: it becomes `completed` and its checkpoints are dropped.
+  @discardableResult
+  public func publish(_ version: NewVersion, alias: String? = nil, completing run: Int? = nil)
+    throws -> Publication
+  {
+    let alias = try alias.map { try Reference.checkedAlias($0) }
+    guard version.rank >= 0, version.alpha.isFinite else {
+      throw RegistryError(
+        .badArgument,
+        "'\(abridged(version.adapter))': a rank of \(version.rank) and an alpha of "
+          + "\(version.alpha) make no adapter")
+    }
+    let weights = Digest.of(version.weights)
+    return try write { database in
+      let id = try adapterMade(version.adapter, in: database)
+      let known = try database.first(
+        "SELECT number FROM versions WHERE adapter_id = ? AND digest = ?",
+        [SQLValue(id), SQLValue(version.digest)]
+      ) { try $0.integer() }
+      let number =
+        try known ?? insert(version, weights: weights, adapter: id, run: run, in: database)
+      if let run {
+        try complete(run, adapter: id, number: number, name: version.adapter, in: database)
+      }
+      if let alias { _ = try move(alias, of: id, version.adapter, to: number, in: database) }
+      return Publication(
+        version: try self.version(number, of: id, version.adapter, in: database),
+        isNew: known == nil)
+    }
+  }
+
+  /// Inserts the version; its number.
+  private func insert(
+    _ version: NewVersion, weights: Digest, adapter: Int, run: Int?, in database: Database
+  ) throws -> Int {
+    _ = try base(version.base, in: database)  // the clear error before the foreign key's
+    let blob = try keepBlob(version.weights, weights, in: database)
+    let number = try database.integer(
+      "UPDATE adapters SET next_number = next_number + 1 WHERE id = ? RETURNING next_number - 1",
+      [SQLValue(adapter)])
+    try database.run(
+      """
+      INSERT INTO versions (adapter_id, number, digest, parent_digest, base_fingerprint, method,
+        rank, alpha, configuration, prompt_contract, weights_id, size, run_id, created, note)
+      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+      """,
+      [
+        SQLValue(adapter), SQLValue(number), SQLValue(version.digest), SQLValue(version.parent),
+        SQLValue(version.base), .text(version.method), SQLValue(version.rank),
+        .real(version.alpha), .text(version.configuration), .text(version.promptContract),
+        SQLValue(blob), SQLValue(version.weights.count), SQLValue(run), SQLValue(now()),
+        SQLValue(version.note),
+      ])
+    try audit("publish", "\(version.adapter)@\(number)", version.digest.hex, in: database)
+    return number
+  }
+
+  /// Removes the version that `reference` names, unless an alias names it. Its number is not used again.
+  @discardableResult
+  public func removeVersion(_ reference: String) throws -> VersionRecord {
+    let parsed = try Reference(reference)
+    return try write { database in
+      let version = try version(parsed, in: database)
+      let id = try adapter(version.adapter, in: database)
+      let aliases = try database.all(
+        "SELECT alias FROM aliases WHERE adapter_id = ? AND number = ? ORDER BY alias",
+        [SQLValue(id), SQLValue(version.number)]
+      ) { try $0.text() }
+      guard aliases.isEmpty else {
+        throw RegistryError(
+          .protected,
+          "\(version.reference) is \(aliases.joined(separator: ", ")); move the alias first")
+      }
+      let key = [SQLValue(id), SQLValue(version.number)]
+      let blobs = try database.all(
+        """
+        SELECT weights_id FROM versions WHERE adapter_id = ?1 AND number = ?2
+        UNION SELECT e.answers_id FROM evaluations e JOIN versions v ON v.id = e.version_id
+          WHERE v.adapter_id = ?1 AND v.number = ?2 AND e.answers_id IS NOT NULL
+        """, key
+      ) { try $0.integer() }
+      try database.run("DELETE FROM versions WHERE adapter_id = ? AND number = ?", key)
+      try dropOrphans(blobs, in: database)
+      try audit("remove", version.reference, version.digest.hex, in: database)
+      return version
+    }
+  }
+}

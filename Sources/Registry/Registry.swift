@@ -1,0 +1,87 @@
+public import Foundation
+import Synchronization
+
+/// The registry: one SQLite file with bases, adapters, their immutable versions, aliases, runs and evaluations.
+///
+/// For any thread. What a call has returned survives `kill -9` and power loss; a call that throws
+/// (always a ``RegistryError``) has changed nothing. Other processes may have the same file open.
+public final class Registry: Sendable {
+  /// Where the file lies.
+  public let path: String
+
+  let now: @Sendable () -> Date
+  let owner: ProcessIdentity
+  let actor: String
+  private let database: Mutex<Database>
+
+  /// Opens the registry at `path`; an absent or empty file becomes a new registry where `create` says so.
+  ///
+  /// - Parameters:
+  ///   - path: The file; its folder must exist.
+  ///   - create: Whether an absent file is made.
+  ///   - actor: Who acts, for the history of aliases and the audit.
+  ///   - busyTimeout: How long a write waits for another process's, in milliseconds.
+  ///   - owner: The process that its runs belong to.
+  ///   - now: The clock.
+  public convenience init(
+    path: String, create: Bool = true, actor: String = "lorikeet", busyTimeout: Int = 10_000,
+    owner: ProcessIdentity = .current, now: @escaping @Sendable () -> Date = { Date() }
+  ) throws {
+    try self.init(
+      path: path, create: create, actor: actor, busyTimeout: busyTimeout, owner: owner, now: now,
+      migrations: Schema.migrations)
+  }
+
+  package init(
+    path: String, create: Bool, actor: String, busyTimeout: Int, owner: ProcessIdentity,
+    now: @escaping @Sendable () -> Date, migrations: [@Sendable (Database) throws -> Void]
+  ) throws {
+    self.path = path
+    self.now = now
+    self.owner = owner
+    self.actor = actor
+    let database: Database
+    do {
+      database = try Database(path: path, create: create, busyTimeout: busyTimeout)
+      try Schema.prepare(database, path: path, migrations: migrations)
+    } catch let error as RegistryError {
+      throw error.told(of: path)
+    }
+    self.database = Mutex(database)
+  }
+
+  /// Runs `body` with the connection, alone.
+  package func read<T: Sendable>(_ body: (Database) throws -> T) throws -> T {
+    try telling { try database.withLock { try body($0) } }
+  }
+
+  /// Runs `body` with the connection, alone, against one state of the file.
+  package func snapshot<T: Sendable>(_ body: (Database) throws -> T) throws -> T {
+    try telling {
+      try database.withLock { database in try database.snapshot { try body(database) } }
+    }
+  }
+
+  /// Runs `body` with the connection, alone, as one transaction.
+  package func write<T: Sendable>(_ body: (Database) throws -> T) throws -> T {
+    try telling {
+      try database.withLock { database in try database.transaction { try body(database) } }
+    }
+  }
+
+  /// Adds the file's path to SQLite's complaints.
+  private func telling<T: Sendable>(_ body: () throws -> T) throws -> T {
+    do { return try body() } catch let error as RegistryError where error.sqliteCode != nil {
+      throw error.told(of: path)
+    }
+  }
+
+  /// Writes down that `actor` did `action` to `subject`.
+  func audit(_ action: String, _ subject: String, _ detail: String = "", in database: Database)
+    throws
+  {
+    try database.run(
+      "INSERT INTO audit (at, actor, action, subject, detail) VALUES (?, ?, ?, ?, ?)",
+      [SQLValue(now()), .text(actor), .text(action), .text(subject), .text(detail)])
+  }
+}

@@ -1,0 +1,73 @@
+/// The shape of a registry file, and how a file comes to have it.
+package enum Schema {
+  /// "LRKT": what SQLite's header field `application_id` says in our files.
+  package static let applicationID = 0x4C52_4B54
+
+  /// Step `n` turns a file of version `n` into one of version `n + 1`; version 0 is an empty file.
+  ///
+  /// A step that has ever been released is never edited: write the next one.
+  package static let migrations: [@Sendable (Database) throws -> Void] = [
+    { database in try database.script(version1) }
+  ]
+
+  /// Refuses a file that is not ours or newer than `migrations`; brings an older or empty one up to date.
+  ///
+  /// Two processes may do this at once: each looks again inside its transaction.
+  package static func prepare(
+    _ database: Database, path: String,
+    migrations: [@Sendable (Database) throws -> Void] = Schema.migrations
+  ) throws {
+    let version = try check(database, path: path, newest: migrations.count)
+    if version == 0 {
+      // Before anything is written: these say how the file is laid out.
+      try database.run("PRAGMA page_size = 16384")
+      try database.run("PRAGMA journal_mode = WAL")
+    }
+    if version < migrations.count {
+      try database.transaction {
+        let version = try check(database, path: path, newest: migrations.count)
+        for step in migrations[version...] { try step(database) }
+        try database.run("PRAGMA application_id = \(applicationID)")
+        try database.run("PRAGMA user_version = \(migrations.count)")
+        let broken = try database.first("PRAGMA foreign_key_check") { try $0.text() }
+        if let broken {
+          throw RegistryError(
+            .damaged, "'\(path)': rows of '\(broken)' point at nothing; restore it from a backup")
+        }
+      }
+    }
+    try database.run("PRAGMA foreign_keys = ON")
+    try database.run("PRAGMA synchronous = FULL")
+    // Freed pages are not overwritten with zeros: a checkpoint's would be written twice.
+    try database.run("PRAGMA secure_delete = FAST")
+    try database.run("PRAGMA cell_size_check = ON")
+    try database.run("PRAGMA journal_size_limit = \(64 << 20)")
+  }
+
+  /// The version of the file, 0 where it is empty.
+  private static func check(_ database: Database, path: String, newest: Int) throws -> Int {
+    let application = try database.integer("PRAGMA application_id")
+    let version = try database.integer("PRAGMA user_version")
+    if application != applicationID {
+      guard application == 0, version == 0,
+        try database.integer("SELECT count(*) FROM sqlite_schema") == 0
+      else {
+        throw RegistryError(
+          .foreignFile,
+          "'\(path)' is another program's SQLite file, not a Lorikeet registry; give another path")
+      }
+      return 0
+    }
+    guard version >= 1 else {
+      throw RegistryError(
+        .damaged, "'\(path)' says schema version \(version); restore it from a backup")
+    }
+    guard version <= newest else {
+      throw RegistryError(
+        .newerSchema,
+        "'\(path)' has schema version \(version), this Lorikeet knows up to \(newest); "
+          + "use the newer Lorikeet that wrote it")
+    }
+    return version
+  }
+}

@@ -1,0 +1,155 @@
+import Digests
+import Foundation
+import Registry
+import Testing
+
+@Suite("Opening a registry file")
+struct OpeningTests {
+  @Test("an absent file becomes a registry and what was written is there after reopening")
+  func reopening() throws {
+    let scratch = try Scratch()
+    do {
+      let registry = try Registry.withBase(scratch)
+      try registry.publish(draft("acme/support"), alias: "production")
+    }
+    let registry = try scratch.open()
+    #expect(try registry.version("acme/support").reference == "acme/support@1")
+    #expect(try registry.base("tiny-base").facts == tiny)
+    let facts = try registry.read { database in
+      (
+        try database.integer("PRAGMA application_id"), try database.integer("PRAGMA user_version"),
+        try database.first("PRAGMA journal_mode") { try $0.text() },
+        try database.integer("PRAGMA synchronous"), try database.integer("PRAGMA foreign_keys")
+      )
+    }
+    #expect(facts == (0x4C52_4B54, Schema.migrations.count, "wal", 2, 1))
+  }
+
+  @Test("an empty file becomes a registry; an absent one does not where creating is not asked for")
+  func creation() throws {
+    let scratch = try Scratch()
+    let absent = failure { _ = try Registry(path: scratch.path, create: false) }
+    #expect(absent?.code == .cannotOpen)
+    #expect(absent?.message.contains(scratch.path) == true)
+    try Data().write(to: URL(fileURLWithPath: scratch.path))
+    _ = try scratch.open()
+    #expect(try scratch.open().bases().isEmpty)
+  }
+
+  @Test("a folder, a path without folder and an empty path are refused")
+  func impossiblePaths() throws {
+    let scratch = try Scratch()
+    #expect(failure { _ = try Registry(path: scratch.folder.path) }?.code == .cannotOpen)
+    #expect(
+      failure { _ = try Registry(path: scratch.folder.path + "/no/such/file") }?.code == .cannotOpen
+    )
+    #expect(failure { _ = try Registry(path: "") }?.code == .badArgument)
+  }
+
+  @Test("a file that is not SQLite is refused and left as it was")
+  func notSQLite() throws {
+    let scratch = try Scratch()
+    let text = Data(String(repeating: "name,age\nlory,3\n", count: 100).utf8)
+    try text.write(to: URL(fileURLWithPath: scratch.path))
+    let error = failure { _ = try scratch.open() }
+    #expect(error?.code == .foreignFile)
+    #expect(error?.message.contains("is not a Lorikeet registry") == true)
+    #expect(error?.message.contains(scratch.path) == true)
+    #expect(try scratch.bytes == Array(text))
+  }
+
+  @Test(
+    "another program's SQLite file is refused and left as it was",
+    arguments: ["PRAGMA application_id = 77", "CREATE TABLE t (x)", "PRAGMA user_version = 3"])
+  func anotherProgram(mark: String) throws {
+    let scratch = try Scratch()
+    do {
+      let other = try Database(path: scratch.path, busyTimeout: 0)
+      try other.script(mark)
+    }
+    let before = try scratch.bytes
+    let error = failure { _ = try scratch.open() }
+    #expect(error?.code == .foreignFile)
+    #expect(error?.message.contains("another program's SQLite file") == true)
+    #expect(try scratch.bytes == before)
+  }
+
+  @Test("a newer schema is refused with both versions and left as it was")
+  func newerSchema() throws {
+    let scratch = try Scratch()
+    do {
+      let registry = try scratch.open()
+      try registry.read { try $0.script("PRAGMA user_version = 99") }
+    }
+    let before = try scratch.bytes
+    let error = failure { _ = try scratch.open() }
+    #expect(error?.code == .newerSchema)
+    #expect(error?.message.contains("schema version 99") == true)
+    #expect(error?.message.contains("knows up to \(Schema.migrations.count)") == true)
+    #expect(try scratch.bytes == before)
+  }
+
+  @Test("a later migration runs once, keeps the data, and is undone whole when it fails")
+  func migration() throws {
+    let scratch = try Scratch()
+    do { _ = try Registry.withBase(scratch) }
+    func open(_ step: @escaping @Sendable (Database) throws -> Void) throws -> Registry {
+      try Registry(
+        path: scratch.path, create: true, actor: "t", busyTimeout: 100, owner: .current,
+        now: { Date() }, migrations: Schema.migrations + [step])
+    }
+    let failed = failure {
+      _ = try open { try $0.script("CREATE TABLE half (x); CREATE TABLE bases (x)") }
+    }
+    #expect(failed?.code == .database)
+    #expect(
+      try scratch.open().read {
+        try $0.integer("SELECT count(*) FROM sqlite_schema WHERE name = 'half'")
+      } == 0)
+    for _ in 0..<2 {
+      let registry = try open { try $0.script("CREATE TABLE extra (x INTEGER) STRICT") }
+      #expect(try registry.count("extra") == 0)
+      #expect(try registry.bases().count == 1)
+    }
+    #expect(failure { _ = try scratch.open() }?.code == .newerSchema)
+  }
+
+  @Test("sixteen openers of one empty file agree")
+  func openingRace() async throws {
+    let scratch = try Scratch()
+    try await withThrowingTaskGroup(of: Void.self) { group in
+      for number in 0..<16 {
+        group.addTask {
+          let registry = try scratch.open()
+          try registry.read { _ in () }
+          _ = try registry.startRun(draftRun("racer-\(number)"))
+        }
+      }
+      try await group.waitForAll()
+    }
+    #expect(try scratch.open().runs().count == 16)
+  }
+
+  @Test("every byte of the header and the schema may be flipped: an error or a registry, no crash")
+  func flippedBytes() throws {
+    let scratch = try Scratch()
+    do { try Registry.withBase(scratch).publish(draft("a"), alias: "production") }
+    let whole = try scratch.bytes
+    var refused = 0
+    for position in Array(0..<100) + Array(stride(from: 100, to: whole.count, by: 997)) {
+      var bytes = whole
+      bytes[position] ^= 0xff
+      try Data(bytes).write(to: URL(fileURLWithPath: scratch.path))
+      let error = failure {
+        let registry = try scratch.open(busyTimeout: 10)
+        _ = try registry.list()
+        _ = try registry.weights(of: registry.version("a"))
+      }
+      if error != nil { refused += 1 }
+      for tail in ["-wal", "-shm", "-journal"] {
+        try? FileManager.default.removeItem(atPath: scratch.path + tail)
+      }
+    }
+    #expect(refused > 20)
+  }
+}
