@@ -41,26 +41,29 @@ extension Registry {
   ) throws -> [AdapterSummary] {
     try read { database in
       try database.all(
-        """
-        SELECT a.name, (SELECT count(*) FROM versions c WHERE c.adapter_id = a.id), v.number,
-          v.digest,
-          (SELECT group_concat(l.alias || '@' || l.number, ' ') FROM aliases l
-            WHERE l.adapter_id = a.id),
-          b.name, v.method, v.rank, v.size, e.score, e.score_name, v.created
-        FROM adapters a
-        JOIN versions v ON v.adapter_id = a.id AND v.number =
-          (SELECT max(n.number) FROM versions n WHERE n.adapter_id = a.id)
-        JOIN bases b ON b.fingerprint = v.base_fingerprint
-        LEFT JOIN evaluations e ON e.id =
-          (SELECT max(m.id) FROM evaluations m WHERE m.version_id = v.id)
-        WHERE a.name > ?1 AND (?2 IS NULL OR a.name GLOB ?2)
-          AND (?3 IS NULL OR v.base_fingerprint = ?3)
-        ORDER BY a.name LIMIT ?4
-        """,
+        Self.listing,
         [.text(after ?? ""), SQLValue(pattern), SQLValue(base), SQLValue(limit ?? -1)]
       ) { try AdapterSummary(&$0) }
     }
   }
+
+  /// ?1 after which name, ?2 glob, ?3 base, ?4 limit.
+  package static let listing = """
+    SELECT a.name, (SELECT count(*) FROM versions c WHERE c.adapter_id = a.id), v.number,
+      v.digest,
+      (SELECT group_concat(l.alias || '@' || l.number, ' ') FROM aliases l
+        WHERE l.adapter_id = a.id),
+      b.name, v.method, v.rank, v.size, e.score, e.score_name, v.created
+    FROM adapters a
+    JOIN versions v ON v.adapter_id = a.id AND v.number =
+      (SELECT max(n.number) FROM versions n WHERE n.adapter_id = a.id)
+    JOIN bases b ON b.fingerprint = v.base_fingerprint
+    LEFT JOIN evaluations e ON e.id =
+      (SELECT max(m.id) FROM evaluations m WHERE m.version_id = v.id)
+    WHERE a.name > ?1 AND (?2 IS NULL OR a.name GLOB ?2)
+      AND (?3 IS NULL OR v.base_fingerprint = ?3)
+    ORDER BY a.name LIMIT ?4
+    """
 
   /// How many adapters have a version.
   public func adapterCount() throws -> Int {

@@ -32,15 +32,16 @@ extension Registry {
     let weights = Digest.of(version.weights)
     return try write { database in
       let id = try adapterMade(version.adapter, in: database)
+      if let run {
+        try checkCompletable(run, adapter: id, name: version.adapter, in: database)
+      }
       let known = try database.first(
         "SELECT number FROM versions WHERE adapter_id = ? AND digest = ?",
         [SQLValue(id), SQLValue(version.digest)]
       ) { try $0.integer() }
       let number =
         try known ?? insert(version, weights: weights, adapter: id, run: run, in: database)
-      if let run {
-        try complete(run, adapter: id, number: number, name: version.adapter, in: database)
-      }
+      if let run { try complete(run, adapter: id, number: number, in: database) }
       if let alias { _ = try move(alias, of: id, version.adapter, to: number, in: database) }
       return Publication(
         version: try self.version(number, of: id, version.adapter, in: database),

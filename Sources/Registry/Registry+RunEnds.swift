@@ -37,8 +37,8 @@ extension Registry {
     }
   }
 
-  /// Ends the run of the version just published; its checkpoints are of no more use.
-  func complete(_ id: Int, adapter: Int, number: Int, name: String, in database: Database) throws {
+  /// Refuses to publish a version of `adapter` as the result of a run that is another's.
+  func checkCompletable(_ id: Int, adapter: Int, name: String, in database: Database) throws {
     try signLife(id, in: database)
     let owned = try database.integer(
       "SELECT count(*) FROM runs WHERE id = ? AND adapter_id = ?",
@@ -46,6 +46,10 @@ extension Registry {
     guard owned == 1 else {
       throw RegistryError(.badArgument, "run \(id) is another adapter's, not '\(name)''s")
     }
+  }
+
+  /// Ends the run of the version just published; its checkpoints are of no more use.
+  func complete(_ id: Int, adapter: Int, number: Int, in database: Database) throws {
     try end(id, .completed, error: nil, in: database)
     try database.run(
       """

@@ -136,7 +136,7 @@ struct OpeningTests {
     do { try Registry.withBase(scratch).publish(draft("a"), alias: "production") }
     let whole = try scratch.bytes
     var refused = 0
-    for position in Array(0..<100) + Array(stride(from: 100, to: whole.count, by: 997)) {
+    for position in Array(0..<100) + Array(stride(from: 100, to: whole.count, by: 6007)) {
       var bytes = whole
       bytes[position] ^= 0xff
       try Data(bytes).write(to: URL(fileURLWithPath: scratch.path))
