@@ -1,0 +1,93 @@
+/// What the parts of a run take from a recipe.
+extension Recipe {
+  /// Refuses a recipe whose values contradict each other.
+  public func check() throws(TrainingError) {
+    func refuse(_ reason: String) -> TrainingError { TrainingError(.badRecipe, reason) }
+    guard Recipe.isName(name) else {
+      throw refuse(
+        name.isEmpty
+          ? "the recipe has no name"
+          : "'\(name)' is no name; use lower-case letters, digits, '.', '_' and '-', and one '/'")
+    }
+    guard train != nil else {
+      throw refuse("the recipe names no data to learn from ('data.train', --data)")
+    }
+    guard (prompt == nil) == (completion == nil) else {
+      throw refuse(
+        "'data.prompt' and 'data.completion' are templates of one row; give both or neither")
+    }
+    if layers != nil {
+      guard case .names = targets else {
+        throw refuse("'layers' only goes with 'targets' given as names")
+      }
+    }
+    guard evalEvery == nil || eval != nil else {
+      throw refuse("'evaluation.every' needs data to evaluate on ('data.eval', --eval)")
+    }
+    guard evalEvery != nil || (patience == nil && !keepBest) else {
+      throw refuse(
+        "'evaluation.patience' and 'evaluation.keepBest' need 'evaluation.every' (--eval-every)")
+    }
+  }
+
+  /// A file that the recipe names, looked for in the recipe's folder.
+  public func path(of file: String) -> String {
+    guard let folder, !file.hasPrefix("/") else { return file }
+    return folder.hasSuffix("/") ? folder + file : folder + "/" + file
+  }
+
+  /// How the file to learn from is read.
+  public var trainingOptions: Dataset.Options {
+    Dataset.Options(format: format, prompt: prompt, completion: completion, limit: limit)
+  }
+
+  /// How the file to evaluate on is read.
+  public var evaluationOptions: Dataset.Options {
+    Dataset.Options(format: format, prompt: prompt, completion: completion, limit: evalLimit)
+  }
+
+  /// How rows are cut and marked.
+  public var encoderOptions: SequenceEncoder.Options {
+    SequenceEncoder.Options(
+      scope: loss, maximumLength: maximumLength, truncation: truncation)
+  }
+
+  /// The order of a run over sequences of `lengths` tokens.
+  public func batchPlan(lengths: [Int]) throws(TrainingError) -> BatchPlan {
+    try BatchPlan(
+      lengths: lengths, size: batch, accumulate: accumulate, extent: extent, shuffle: shuffle,
+      seed: UInt64(seed))
+  }
+
+  /// The learning rate of each step of a run of `totalSteps`.
+  public func learningRate(totalSteps: Int) -> LearningRate {
+    LearningRate(
+      peak: rate, schedule: schedule, warmupSteps: warmup ?? min(10, totalSteps / 10),
+      totalSteps: totalSteps)
+  }
+
+  /// What a training step needs to know.
+  public var trainerSettings: TrainerSettings {
+    var settings = TrainerSettings()
+    settings.beta1 = Float(beta1)
+    settings.beta2 = Float(beta2)
+    settings.epsilon = Float(epsilon)
+    settings.weightDecay = Float(weightDecay)
+    settings.clip = clip > 0 ? Float(clip) : nil
+    settings.rateRatioB = Float(rateRatioB)
+    settings.dropout = Float(dropout)
+    settings.seed = UInt64(seed)
+    settings.recomputesBlocks = recompute
+    return settings
+  }
+
+  /// When to evaluate and to keep the state.
+  public var rhythm: TrainingRun.Rhythm {
+    var rhythm = TrainingRun.Rhythm()
+    rhythm.evaluateEvery = evalEvery
+    rhythm.patience = patience
+    rhythm.keepsBest = keepBest
+    rhythm.checkpointEvery = checkpointEvery
+    return rhythm
+  }
+}
