@@ -50,7 +50,7 @@ let package = Package(
     room("Checkpoints", ["Tensors", "Digests", "JSON"]),
     room("Tokenizers"),
     room("Models", ["Autograd", "Checkpoints", "Tensors"]),
-    room("Adapters", ["Models", "Autograd", "Checkpoints", "Tensors", "Digests"]),
+    room("Adapters", ["Models", "Autograd", "Checkpoints", "Tensors", "Digests", "JSON"]),
     room(
       "Training",
       ["Adapters", "Models", "Autograd", "Checkpoints", "Tokenizers", "Tensors", "Digests", "JSON"]),
@@ -79,6 +79,7 @@ let package = Package(
     tests("Autograd", ["Tensors"]),
     tests("JSON"),
     tests("Registry", ["Digests"]),
+    tests("Adapters", ["Models", "Checkpoints", "Tensors", "Digests", "JSON"]),
   ],
   swiftLanguageModes: [.v6],
   cLanguageStandard: .c17
