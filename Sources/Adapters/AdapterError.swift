@@ -24,13 +24,17 @@ public struct AdapterError: Error, Sendable, Equatable, CustomStringConvertible 
     case badFile
   }
 
+  /// The kind of fault.
   public var code: Code
+  /// What is wrong, where, and what to do.
   public var message: String
 
+  /// An error.
   public init(_ code: Code, _ message: String) {
     self.code = code
     self.message = message
   }
 
+  /// The message, for people.
   public var description: String { message }
 }

@@ -126,6 +126,7 @@ public struct ModuleRule<Value: Sendable & Equatable>: Sendable, Equatable {
   /// The value.
   public var value: Value
 
+  /// A rule.
   public init(_ pattern: String, _ value: Value) {
     self.pattern = pattern
     self.value = value
@@ -171,6 +172,7 @@ public struct PEFTNotes: Sendable, Equatable {
   /// Settings that are off, under keys or in spellings that PEFT would not write by default.
   public var inert: JSONObject
 
+  /// Notes; by default those of a new adapter for a causal language model.
   public init(
     baseModel: String? = nil, revision: String? = nil, taskType: String? = "CAUSAL_LM",
     peftVersion: String = "0.21.2",  // the release that our files are compared with

@@ -10,6 +10,7 @@ public struct LowRank: Sendable {
   /// alpha / r, or alpha / sqrt(r) for rsLoRA.
   public let scale: Float
 
+  /// An update; the matrices must not be written to while it is shared.
   public init(a: Matrix, b: Matrix, scale: Float) {
     precondition(a.rows == b.columns, "LowRank: A has \(a.rows) rows, B \(b.columns) columns")
     self.a = a

@@ -9,15 +9,18 @@ Versions: ../goldens-requirements.txt (torch 2.15.0, transformers 5.23.0, peft 0
                     "cases": [{"model", "config" (members of adapter_config.json), "targets": [[path, r, alpha, scaling], ...]
                     or null where PEFT refuses, "saved": target_modules as PEFT saves them, lists sorted}]
   <case>/adapter_config.json, <case>/adapter_model.safetensors      as PEFT saves them
-  cases.json        {case: {"model", "norms": {path: Frobenius norm of scaling * B A, in F64}}}
+  cases.json        {case: {"model", "norms": {path: Frobenius norm of scaling * B A, in F64}, "digest": Lorikeet's own
+                    digest of the adapter for a base whose fingerprint is sha256("base"), without prompt contract}}
 """
 
+import hashlib
 import json
 import os
 import pathlib
 import random
 import re
 import shutil
+import struct
 import sys
 import warnings
 
@@ -195,13 +198,29 @@ ADAPTERS = {
 }
 
 
+def number(value):
+    return struct.pack("<q", value)
+
+
+def digest(factors):
+    """Sources/Adapters/Adapter+Digest.swift, said once more."""
+    text = b"lorikeet adapter 1\n" + hashlib.sha256(b"base").hexdigest().encode() + b"\n"
+    text += number(0) + number(len(factors))
+    for path, (scaling, a, b) in sorted(factors.items()):
+        scale = struct.unpack("<I", struct.pack("<f", scaling))[0]
+        text += number(len(path)) + path.encode() + b"y += s B A x" + number(scale)
+        for factor in (a, b):
+            text += number(factor.shape[0]) + number(factor.shape[1]) + factor.float().numpy().tobytes()
+    return hashlib.sha256(text).hexdigest()
+
+
 def save_adapter(folder, case):
     warnings.simplefilter("ignore")
     dtype = case.get("dtype", torch.float32)
     model = make_model(case["model"], dtype)
     torch.manual_seed(2)
     tuned = get_peft_model(model, LoraConfig(task_type="CAUSAL_LM", **case["lora"]), autocast_adapter_dtype=False)
-    norms = {}
+    norms, factors = {}, {}
     with torch.no_grad():
         for path, module in tuned.base_model.model.named_modules():
             if not hasattr(module, "lora_A"):
@@ -209,10 +228,11 @@ def save_adapter(folder, case):
             a, b = module.lora_A["default"].weight, module.lora_B["default"].weight
             b.copy_(0.1 * torch.randn(b.shape))
             norms[path] = float(torch.linalg.norm(module.scaling["default"] * b.double() @ a.double()))
+            factors[path] = (module.scaling["default"], a.detach(), b.detach())
     tuned.save_pretrained(folder, save_embedding_layers=False)
     (folder / "README.md").unlink()
     (folder / "adapter_model.safetensors").chmod(0o644)
-    return dict(model=case["model"], norms=norms)
+    return dict(model=case["model"], norms=norms, digest=digest(factors))
 
 
 def main():
