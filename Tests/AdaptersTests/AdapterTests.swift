@@ -183,7 +183,10 @@ struct AdapterTests {
     #expect(code([slot: delta, slot + 1: delta]) == .unknownTensor)
     #expect(code([slot: delta, 10_000: delta]) == .unknownTensor)
     #expect(code([slot: LowRank(a: delta.a, b: delta.b, scale: 1)]) == .badConfiguration)
-    #expect(code([slot: LowRank(a: delta.b, b: delta.a, scale: delta.scale)]) == .badShape)
+    let tall = Matrix(repeating: 1, rows: 9, columns: 3)
+    #expect(code([slot: LowRank(a: delta.a, b: tall, scale: delta.scale)]) == .badShape)
+    let wide = Matrix(repeating: 1, rows: 3, columns: 17)
+    #expect(code([slot: LowRank(a: wide, b: delta.b, scale: delta.scale)]) == .badShape)
     let narrow = LowRank(
       a: Matrix(repeating: 1, rows: 2, columns: 16), b: Matrix(repeating: 1, rows: 8, columns: 2),
       scale: delta.scale)
