@@ -80,6 +80,7 @@ let package = Package(
     tests("JSON"),
     tests("Registry", ["Digests"]),
     tests("Adapters", ["Models", "Checkpoints", "Tensors", "Digests", "JSON"]),
+    tests("Checkpoints", ["Tensors", "Digests", "JSON"]),
   ],
   swiftLanguageModes: [.v6],
   cLanguageStandard: .c17

@@ -66,6 +66,9 @@ public struct Checkpoint: Sendable {
   /// Whether the tensor called `name` is there.
   public func has(_ name: String) -> Bool { tensors[name] != nil }
 
+  /// Sizes of the tensor called `name`, slowest first, or nil where there is none.
+  public func shape(of name: String) -> [Int]? { tensors[name]?.stored.shape }
+
   /// How the tensor called `name` is stored, or nil where there is none.
   public func dtype(of name: String) -> DType? { tensors[name]?.stored.dtype }
 
