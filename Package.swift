@@ -66,7 +66,8 @@ let package = Package(
       ]),
 
     // Thin faces.
-    command("lorikeet-cli", ["Lorikeet"]),
+    room("CommandLineTool", ["Lorikeet", "Training", "Registry", "JSON"]),
+    command("lorikeet-cli", ["CommandLineTool"]),
     command("lorikeet-bench", ["Lorikeet"]),
 
     // Tests: one target a room; `Expect` holds element-wise comparisons and finds fixtures.
@@ -81,6 +82,7 @@ let package = Package(
     tests("Registry", ["Digests"]),
     tests("Adapters", ["Models", "Checkpoints", "Tensors", "Digests", "JSON"]),
     tests("Checkpoints", ["Tensors", "Digests", "JSON"]),
+    tests("CommandLineTool", ["JSON"]),
   ],
   swiftLanguageModes: [.v6],
   cLanguageStandard: .c17

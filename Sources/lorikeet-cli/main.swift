@@ -1,1 +1,4 @@
-print("lorikeet")
+import CommandLineTool
+import Foundation
+
+exit(Tool.main(CommandLine.arguments, environment: ProcessInfo.processInfo.environment))

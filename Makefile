@@ -1,0 +1,55 @@
+# make demo: a newcomer's tour.  make test: everything.  make interop: the real libraries beside ours.
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+# SwiftPM takes one build at a time and uses every core for it.
+.NOTPARALLEL:
+.PHONY: help demo test quick realbase base build setup interop bench format lint clean
+
+SWIFT := swift
+SOURCES := Package.swift Sources Tests
+
+help: ## what there is to make
+	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
+
+demo: build ## train two adapters, compare, promote and roll back, every step a plain command
+	@Tests/Demo/demo.sh
+
+test: quick realbase ## the whole suite: quick tests first, those on the real base after
+
+quick: setup
+	$(SWIFT) build -c release --build-tests
+	$(SWIFT) test -c release --skip-build --skip RealBase
+
+realbase: base
+	$(SWIFT) build -c release --build-tests
+	$(SWIFT) test -c release --skip-build --filter RealBase
+
+# The tests need the file in the home's cache; the registry of this command is a throwaway.
+base: build
+	@$$($(SWIFT) build -c release --show-bin-path)/lorikeet base pull smollm2-135m-instruct \
+	  --registry .build/test-registry.sqlite
+
+build: setup ## the commands, optimised, in .build/release
+	$(SWIFT) build -c release --product lorikeet
+
+setup: ## install what is missing
+	@.ci/setup
+
+interop: setup ## goldens made again, live comparisons and the peers' benchmark (fetches PyTorch)
+	$(SWIFT) build -c release --product lorikeet-bench
+	Tests/Peers/interop.sh
+
+bench: setup ## speed and memory: JSON lines and a table
+	$(SWIFT) build -c release --product lorikeet-bench
+	@$$($(SWIFT) build -c release --show-bin-path)/lorikeet-bench
+
+format: ## lay out all Swift files
+	$(SWIFT) format --in-place --recursive $(SOURCES)
+
+lint: ## complain about layout and style
+	$(SWIFT) format lint --strict --recursive $(SOURCES)
+
+clean: ## remove what was built
+	$(SWIFT) package clean
+	rm -rf .build/test-registry.sqlite*

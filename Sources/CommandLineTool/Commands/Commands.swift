@@ -1,0 +1,6 @@
+extension Tool {
+  /// All commands, in the order in which the help tells of them.
+  package static let commands: [Command] = [
+    basePull, baseAdd, baseList, baseShow, baseRemove,
+  ]
+}

@@ -1,0 +1,33 @@
+import Glibc
+import Synchronization
+
+/// Ctrl-C and SIGTERM, asked for politely: the first sets a flag, the second ends the process as it would have at once.
+package enum Interrupt {
+  // An atomic without a lock: the only thing that a signal handler may touch.
+  private static let flag = Atomic<Bool>(false)
+
+  /// Whether the person has asked to stop since `catchSignals()`.
+  package static var isRequested: Bool { flag.load(ordering: .relaxed) }
+
+  /// Forgets a request that has been honoured.
+  package static func reset() { flag.store(false, ordering: .relaxed) }
+
+  /// From now on the first signal sets the flag; the one after it has its default effect.
+  package static func catchSignals(_ signals: [Int32] = [SIGINT, SIGTERM]) {
+    reset()
+    for signal in signals {
+      var action = sigaction()
+      unsafe action.__sigaction_handler.sa_handler = { _ in
+        Interrupt.flag.store(true, ordering: .relaxed)
+      }
+      // SA_RESETHAND gives the default effect back as the handler runs.
+      action.sa_flags = SA_RESTART | Int32(bitPattern: UInt32(SA_RESETHAND))
+      unsafe sigaction(signal, &action, nil)
+    }
+  }
+
+  /// Gives the signals their default effect back.
+  package static func release(_ signals: [Int32] = [SIGINT, SIGTERM]) {
+    for signal in signals { _ = Glibc.signal(signal, SIG_DFL) }
+  }
+}

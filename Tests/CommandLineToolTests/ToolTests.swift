@@ -1,0 +1,32 @@
+import CommandLineTool
+import Testing
+
+/// One run of the tool into memory.
+final class Recording {
+  private(set) var output = ""
+  private(set) var error = ""
+  private(set) var code = ExitCode.done
+
+  init(_ arguments: String..., environment: [String: String] = [:]) {
+    let console = Console(output: { self.output += $0 }, error: { self.error += $0 })
+    code = Tool.run(arguments, console: console, environment: environment)
+  }
+}
+
+@Suite("The tool") struct ToolTests {
+  @Test("misuse is one line on the error stream and exit code 2")
+  func misuse() {
+    let run = Recording("base", "ad", "x")
+    #expect(run.code == .usage && run.output.isEmpty)
+    let line = "there is no command 'base ad'; did you mean 'add'? (see 'lorikeet base --help')"
+    #expect(run.error == "lorikeet: \(line)\n")
+  }
+
+  @Test("help and version go to the output")
+  func help() {
+    #expect(Recording("--help").output.hasPrefix("lorikeet: train"))
+    #expect(Recording("--version").output == "lorikeet \(Tool.version)\n")
+    let page = Recording("help", "base", "add").output
+    #expect(page.contains("Usage: lorikeet base add [OPTIONS] PATH\n"))
+  }
+}
