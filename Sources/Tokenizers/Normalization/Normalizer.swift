@@ -1,0 +1,39 @@
+/// One step that rewrites a text before it is split.
+enum Normalizer: Sendable, Equatable {
+  /// Unicode's canonical composition (NFC).
+  case composed
+  /// A text before every text that is not empty.
+  case prepend([UInt8])
+  /// Every occurrence of a text by another.
+  case replace(pattern: [UInt8], content: [UInt8])
+
+  /// The text after this step.
+  func apply(_ bytes: [UInt8]) -> [UInt8] {
+    switch self {
+    case .composed: return CanonicalComposition.compose(bytes)
+    case .prepend(let prefix): return bytes.isEmpty ? bytes : prefix + bytes
+    case .replace(let pattern, let content):
+      return Normalizer.replacing(bytes[...], pattern, by: content)
+    }
+  }
+
+  /// `bytes` with every occurrence of `pattern`, from the left, replaced by `content`.
+  static func replacing(
+    _ bytes: ArraySlice<UInt8>, _ pattern: [UInt8], by content: [UInt8]
+  ) -> [UInt8] {
+    var output: [UInt8] = []
+    output.reserveCapacity(bytes.count + bytes.count / 2)
+    let first = pattern[0]
+    var index = bytes.startIndex
+    while index < bytes.endIndex {
+      if bytes[index] == first, pattern.count == 1 || bytes[index...].starts(with: pattern) {
+        output.append(contentsOf: content)
+        index += pattern.count
+      } else {
+        output.append(bytes[index])
+        index += 1
+      }
+    }
+    return output
+  }
+}
