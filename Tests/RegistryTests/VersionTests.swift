@@ -15,7 +15,11 @@ struct VersionTests {
     try registry.addBase(moved)
     #expect(try registry.bases().map(\.facts) == [moved])
     #expect(try registry.base(tiny.fingerprint).path == "elsewhere")
-    #expect(try registry.base(tiny.fingerprint.short).name == "tiny-base")
+    let base = try registry.base(tiny.fingerprint.short)
+    #expect(base.name == "tiny-base")
+    #expect(base.looksUnchanged(size: 99, modified: tiny.modified + 0.0001))
+    #expect(!base.looksUnchanged(size: 99, modified: tiny.modified + 0.01))
+    #expect(!base.looksUnchanged(size: 98, modified: tiny.modified))
 
     var renamed = tiny
     renamed.name = "other-name"

@@ -57,6 +57,11 @@ public struct BaseRecord: Sendable, Hashable {
   /// A fact of the base.
   public subscript<T>(dynamicMember fact: KeyPath<NewBase, T>) -> T { facts[keyPath: fact] }
 
+  /// Whether files of this size and time are those that were added, as far as a glance tells (to the millisecond).
+  public func looksUnchanged(size: Int, modified: Date) -> Bool {
+    size == facts.size && milliseconds(modified) == milliseconds(facts.modified)
+  }
+
   static let columns = """
     fingerprint, name, path, format, size, modified, architecture, parameter_count, configuration,
     tokenizer_digest, template_digest, added
