@@ -51,7 +51,7 @@ def tensors_difference(kept, new):
         a, b = a.double(), b.double()
         if a.numel() == 0:
             continue
-        off = (a - b).abs() > RELATIVE * a.abs() + OF_LARGEST * a.abs().max()
+        off = ~((a - b).abs() <= RELATIVE * a.abs() + OF_LARGEST * a.abs().max())  # a NaN is off, too
         if off.any():
             at = torch.nonzero(off)[0].tolist()
             return f"{name}{at}: kept {float(a[tuple(at)])}, new {float(b[tuple(at)])}"

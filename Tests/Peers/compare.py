@@ -25,7 +25,10 @@ ROWS = {  # name -> (what the table calls it, peer's script, part)
 def run(command):
     """The JSON lines that `command` prints, by name."""
     print("running " + " ".join(pathlib.Path(c).name for c in command), file=sys.stderr, flush=True)
-    done = subprocess.run(command, stdout=subprocess.PIPE, text=True)
+    try:
+        done = subprocess.run(command, stdout=subprocess.PIPE, text=True)
+    except OSError as error:
+        raise SystemExit(f"cannot run {command[0]}: {error.strerror}; build it with swift build -c release, or name it with --bench")
     if done.returncode != 0:
         raise SystemExit(f"{pathlib.Path(command[0]).name} {' '.join(command[1:])} ended with code {done.returncode}")
     lines = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]

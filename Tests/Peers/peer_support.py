@@ -3,7 +3,9 @@
 import json
 import pathlib
 import sys
+import warnings
 
+warnings.filterwarnings("ignore", category=FutureWarning)  # transformers on its own next version
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "Fixtures" / "realbase"))
 
 import smollm2  # noqa: E402, F401  (found through the path above)
