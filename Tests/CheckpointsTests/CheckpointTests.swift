@@ -165,6 +165,38 @@ struct CheckpointTests {
     #expect(checkpoint.chatTemplate?.hasPrefix("{{ bos_token }}") == true)
   }
 
+  @Test("a pipe is refused instead of waited for")
+  func pipe() throws {
+    let folder = FileManager.default.temporaryDirectory.appendingPathComponent(
+      "lorikeet-pipe-\(UUID().uuidString)")
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(at: folder) }
+    let path = folder.appendingPathComponent("model.gguf").path
+    #expect(unsafe mkfifo(path, 0o600) == 0)
+    let error = #expect(throws: FormatError.self) { try Checkpoint.open(path: path) }
+    #expect(error?.message.contains("is not a regular file") == true)
+  }
+
+  @Test(
+    "what an architecture always has must be in its file",
+    arguments: [("qwen3", "attn_q_norm"), ("qwen2", "attn_q.bias"), ("llama2", "attn_v")])
+  func alwaysThere(name: String, tensor: String) throws {
+    var bytes = [UInt8](try Fixtures.data("checkpoints/\(name).gguf"))
+    var start = 0
+    while let found = bytes[start...].firstRange(of: Array("blk.0.\(tensor)".utf8)) {
+      bytes[found.upperBound - 1] = UInt8(ascii: "x")
+      start = found.upperBound
+    }
+    let folder = FileManager.default.temporaryDirectory.appendingPathComponent(
+      "lorikeet-always-\(UUID().uuidString)")
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(at: folder) }
+    let file = folder.appendingPathComponent("model.gguf")
+    try Data(bytes).write(to: file)
+    let error = #expect(throws: FormatError.self) { try Checkpoint.open(path: file.path) }
+    #expect(error?.code == .missingTensor, "\(error?.message ?? "")")
+  }
+
   @Test("a path that is no checkpoint is told in one line")
   func wrongPaths() throws {
     let nowhere = #expect(throws: FormatError.self) { try Checkpoint.open(path: "/nowhere") }

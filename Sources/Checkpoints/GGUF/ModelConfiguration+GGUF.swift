@@ -33,9 +33,10 @@ extension ModelConfiguration {
         factors: tensors["rope_freqs.weight"], headSize: headSize),
       slidingWindow: try fields.optionalSize("attention.sliding_window"),
       tiedEmbeddings: tensors["output.weight"] == nil,
-      attentionBias: tensors["blk.0.attn_q.bias"] != nil,
+      // What an architecture always has must not depend on the file having it.
+      attentionBias: fields.architecture == .qwen2 || tensors["blk.0.attn_q.bias"] != nil,
       outputBias: tensors["blk.0.attn_output.bias"] != nil,
-      queryKeyNorm: tensors["blk.0.attn_q_norm.weight"] != nil,
+      queryKeyNorm: fields.architecture == .qwen3,
       endOfSequence: try fields.endOfSequence(),
       beginOfSequence: try fields.token("tokenizer.ggml.bos_token_id"))
     try validate("the GGUF metadata")
