@@ -1,4 +1,5 @@
 import Adapters
+import Checkpoints
 import Digests
 import Expect
 import Foundation
@@ -46,6 +47,30 @@ struct PEFTFormatTests {
     for entry in report.entries {
       let expected = try #require(norms?[entry.path]?.doubleValue)
       #expect(abs(entry.norm - expected) <= 1e-6 * expected, "\(entry.path)")
+    }
+  }
+
+  @Test(
+    "adapters that PEFT trained over each architecture are read and written back byte by byte",
+    arguments: [
+      ("llama3-all-linear", "llama3"), ("qwen2-rslora-patterns", "qwen2"),
+      ("qwen3-upper-layer", "qwen3"), ("qwen3-untied-regex-head", "qwen3-untied"),
+      ("mistral-loraplus", "mistral"),
+    ])
+  func trained(name: String, base: String) throws {
+    let checkpoint = try Checkpoint.open(path: Fixtures.url("models/" + base).path)
+    let slots = try Model.load(checkpoint).slots
+    for stage in ["initial", "final"] {
+      let path = "models/training/\(name)/\(stage)"
+      let weights = [UInt8](try Fixtures.data(path + "/adapter_model.safetensors"))
+      let configuration = try PEFT.readConfiguration(directory: Fixtures.url(path).path)
+      let adapter = try Adapter.read(
+        weights: Bytes(weights), configuration: configuration, baseFingerprint: Goldens.base,
+        slots: slots, isStart: stage == "initial")
+      #expect(adapter.weightsFile() == weights)
+      #expect(
+        try [UInt8](Fixtures.data(path + "/adapter_config.json"))
+          == configuration.portable(for: slots).file)
     }
   }
 
