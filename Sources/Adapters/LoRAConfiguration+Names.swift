@@ -8,8 +8,7 @@ extension LoRAConfiguration {
     switch targets {
     case .architectureDefault: named.targets = .names(SelectionRules.architectureDefault)
     case .allLinear: named.targets = .names(SelectionRules.allLinear(slots))
-    case .names(let names): named.targets = .names(SelectionRules.effective(names, slots: slots))
-    case .pattern: break
+    case .names, .pattern: break  // as they came, so that what was imported is exported alike
     }
     return named
   }

@@ -33,11 +33,9 @@ struct TargetSelectionTests {
         #expect(
           selection.targets.map(\.scale)
             == expected.map { Float($0.arrayValue?[3].doubleValue ?? .nan) }, "\(name)")
+        if case .names = configuration.targets { continue }
         let saved = configuration.named(for: slots).json["target_modules"]
-        let sorted = saved?.arrayValue.map { list in
-          JSONValue.array(list.compactMap(\.stringValue).sorted().map { .string($0) })
-        }
-        #expect(sorted ?? saved == golden["saved"], "\(name)")
+        #expect(saved == golden["saved"], "\(name)")
       } catch { Issue.record("\(name): \(error)") }
     }
   }
