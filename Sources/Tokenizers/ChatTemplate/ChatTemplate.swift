@@ -12,6 +12,7 @@ public struct ChatTemplate: Sendable {
   /// What a rendering may use.
   public var limits: TemplateLimits
   private let statements: [Jinja.Statement]
+  private let ownNames: [String]
 
   /// Parses a template.
   public init(_ source: String, limits: TemplateLimits = TemplateLimits()) throws(TemplateError) {
@@ -22,6 +23,7 @@ public struct ChatTemplate: Sendable {
     self.source = source
     self.limits = limits
     statements = try Jinja.Parser.statements(of: source)
+    ownNames = Jinja.ownNames(of: statements)
   }
 
   /// The prompt of a conversation.
@@ -54,6 +56,6 @@ public struct ChatTemplate: Sendable {
     context: [String: TemplateValue], now: Date = Date(), timeZone: TimeZone = .current
   ) throws(TemplateError) -> String {
     let interpreter = Jinja.Interpreter(limits: limits, now: now, timeZone: timeZone)
-    return try interpreter.render(statements, context)
+    return try interpreter.render(statements, context, ownNames: ownNames)
   }
 }

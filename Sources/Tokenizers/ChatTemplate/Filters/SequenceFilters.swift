@@ -44,8 +44,6 @@ extension Jinja.Interpreter {
   ) throws(TemplateError) -> Jinja.Value {
     _ = try bind(arguments, "last", [])
     if case .iterator = value { throw failure(.wrongType, "a generator has no last item") }
-    // Python turns round what has a length and items: an undefined value's items are refused.
-    try refuseUndefined(value)
     return try elements(value).last
       ?? .undefined(Jinja.Missing("No last item, sequence was empty."))
   }
@@ -143,7 +141,6 @@ extension Jinja.Interpreter {
       return try make(Text.string(text.unicodeScalars.reversed()))
     case .markup: throw failure(.unsupported, "'reverse' on marked text is not supported")
     case .iterator: return try makeList(try elements(value).reversed())
-    case .undefined: try refuseUndefined(value)
     default: break
     }
     let items = try elements(value)

@@ -12,6 +12,8 @@ private struct PercentReader {
   let interpreter: Jinja.Interpreter
   let scalars: [Unicode.Scalar]
   let mapping: Jinja.Dictionary?
+  /// Whether values may be left over: Python allows it for whatever has items.
+  let mayLeave: Bool
   private let arguments: [Jinja.Value]
   private var used = 0
   private var at = 0
@@ -21,6 +23,10 @@ private struct PercentReader {
     self.scalars = scalars
     if case .tuple(let items) = values { arguments = items.items } else { arguments = [values] }
     if case .dictionary(let dictionary) = values { mapping = dictionary } else { mapping = nil }
+    switch values {
+    case .dictionary, .list, .range, .undefined: mayLeave = true
+    default: mayLeave = false
+    }
   }
 
   private var current: Unicode.Scalar? { at < scalars.count ? scalars[at] : nil }
@@ -38,8 +44,7 @@ private struct PercentReader {
         result.unicodeScalars.append(scalar)
       }
     }
-    // A dictionary may hold more than is asked for, other values may not.
-    guard used == arguments.count || (mapping != nil && used == 0) else {
+    guard used == arguments.count || mayLeave else {
       throw interpreter.failure(.wrongType, "more values than the format asks for")
     }
     return result

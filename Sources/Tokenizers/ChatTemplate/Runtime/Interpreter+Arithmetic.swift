@@ -34,7 +34,6 @@ extension Jinja.Interpreter {
     if let a = left.number, let b = right.number { return try calculate(a, operation, b) }
     // A string takes any value after its '%', so it is asked before undefined ones are refused.
     if operation == .modulo, let format = left.text {
-      if case .undefined = right { try refuseUndefined(right) }
       guard case .string = left else { throw failure(.unsupported, "'%' on marked text") }
       return try make(try formatPercent(format, right))
     }

@@ -28,13 +28,16 @@ extension Jinja {
     }
 
     func render(
-      _ statements: [Statement], _ context: [String: TemplateValue]
+      _ statements: [Statement], _ context: [String: TemplateValue], ownNames: [String]
     ) throws(TemplateError) -> String {
       let root = Scope(nil)
       keep(root)
       defer { release() }
       do throws(TemplateError) {
         for (name, item) in context { root.variables[name] = try value(item) }
+        for name in ownNames {
+          root.variables[name] = .undefined(Missing("'\(name)' is undefined"))
+        }
         _ = try execute(statements, root)
       } catch {
         var located = error

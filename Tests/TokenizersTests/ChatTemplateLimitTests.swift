@@ -1,0 +1,172 @@
+import Foundation
+import Testing
+import Tokenizers
+
+@Suite("Chat templates: hostile ones are stopped")
+struct ChatTemplateLimitTests {
+  private static func nested(_ count: Int, _ open: String, _ close: String) -> String {
+    String(repeating: open, count: count) + String(repeating: close, count: count)
+  }
+
+  /// Templates that would overflow the stack, use all memory, or not end.
+  static let hostile: [(about: String, source: String)] = [
+    ("parentheses", "{{ " + nested(100_000, "(", ")") + " }}"),
+    ("lists", "{{ " + nested(100_000, "[", "]") + " }}"),
+    ("dictionaries", "{{ " + nested(50_000, "{1:", "}") + " }}"),
+    ("minus signs", "{{ " + String(repeating: "-", count: 100_000) + "1 }}"),
+    ("not", "{{ " + String(repeating: "not ", count: 100_000) + "1 }}"),
+    ("sums", "{{ 1" + String(repeating: "+1", count: 100_000) + " }}"),
+    ("conditions", "{{ 1" + String(repeating: " if 1 else 1", count: 100_000) + " }}"),
+    ("filters", "{{ 1" + String(repeating: "|string", count: 100_000) + " }}"),
+    ("attributes", "{{ a" + String(repeating: ".a", count: 100_000) + " }}"),
+    ("calls", "{{ a" + String(repeating: "()", count: 100_000) + " }}"),
+    ("tests", "{{ " + String(repeating: "1 is eq ", count: 100_000) + "1 }}"),
+    ("blocks", nested(100_000, "{% if 1 %}", "{% endif %}")),
+    ("targets", "{% for " + nested(100_000, "(", ")") + " in x %}{% endfor %}"),
+    ("recursion", "{% macro m() %}{{ m() }}{% endmacro %}{{ m() }}"),
+    (
+      "recursion in a call block",
+      "{% macro m() %}{% call m() %}{% endcall %}{{ caller() }}{% endmacro %}{{ m() }}"
+    ),
+    ("a large range", "{% for i in range(10**12) %}x{% endfor %}"),
+    (
+      "nested loops",
+      "{% for i in range(99999) %}{% for j in range(99999) %}{% endfor %}{% endfor %}"
+    ),
+    ("a loop in a filter", "{% for i in range(99999) %}{{ range(99999) | sum }}{% endfor %}"),
+    ("a repeated string", "{{ 'x' * 10**15 }}"),
+    ("a repeated list", "{{ [0] * 10**15 }}"),
+    (
+      "a large string over and over",
+      "{% for i in range(9999) %}{% set x = 'x' * 10**7 %}{% endfor %}"
+    ),
+    (
+      "doubling",
+      "{% set n = namespace(x='x') %}{% for i in range(99) %}{% set n.x = n.x ~ n.x %}{% endfor %}"
+    ),
+    (
+      "a tower of shared lists",
+      "{% set n = namespace(x=[1]) %}{% for i in range(99) %}{% set n.x = [n.x, n.x] %}{% endfor %}"
+        + "{{ n.x }}"
+    ),
+    (
+      "comparing towers",
+      "{% set n = namespace(x=[1], y=[1]) %}{% for i in range(99) %}{% set n.x = [n.x, n.x] %}"
+        + "{% set n.y = [n.y, n.y] %}{% endfor %}{{ n.x == n.y }}"
+    ),
+    (
+      "telling towers as JSON",
+      "{% set n = namespace(x=[1]) %}{% for i in range(99) %}{% set n.x = [n.x, n.x] %}{% endfor %}"
+        + "{{ n.x | tojson(indent=1000) }}"
+    ),
+    (
+      "deep values",
+      "{% set n = namespace(x=1) %}{% for i in range(99999) %}{% set n.x = [n.x] %}{% endfor %}"
+    ),
+    (
+      "deep generators",
+      "{% set n = namespace(x=[1]) %}{% for i in range(99999) %}{% set n.x = n.x | map('abs') %}"
+        + "{% endfor %}{{ n.x | list }}"
+    ),
+    ("centring", "{{ 'x' | center(10**15) }}"),
+    ("an indent", "{{ ('a\n' * 99999) | indent(10**9) }}"),
+    ("a width", "{{ '%999999999d' % 1 }}"),
+    ("a layout", "{{ '{:999999999}'.format(1) }}"),
+    ("replacing nothing", "{{ ('a' * 10**6).replace('', 'b' * 10**6) }}"),
+    ("joining", "{{ range(99999) | join('x' * 10**6) }}"),
+    ("powers", "{{ 10 ** 1000000000000 }}"),
+    ("the least integer negated", "{{ -(-9223372036854775807 - 1) }}"),
+    ("the least integer divided", "{{ (-9223372036854775807 - 1) // -1 }}"),
+    ("the least integer's size", "{{ (-9223372036854775807 - 1) | abs }}"),
+    ("a float beyond integers", "{{ 1e300 | int }}"),
+  ]
+
+  @Test(
+    "a template that overflows the stack, fills memory or does not end is an error",
+    arguments: hostile)
+  func stopped(about: String, source: String) throws {
+    // The defaults stop the same ones, only later.
+    var limits = TemplateLimits()
+    limits.steps /= 10
+    let error = try #require(throws: TemplateError.self, "\(about)") {
+      try ChatTemplate(source, limits: limits).render(context: [:])
+    }
+    #expect(error.code != .raised)
+  }
+
+  @Test("extreme numbers are handled without a trap")
+  func extremes() throws {
+    let least = "(-9223372036854775807 - 1)"
+    let sources: [(String, String)] = [
+      ("{{ \(least) % -1 }}", "0"),
+      ("{{ 'abc'[\(least):9223372036854775807] }}", "abc"),
+      ("{{ 'abc'[::\(least)] }}{{ 'abc'[::9223372036854775807] }}", "ca"),
+      ("{{ [1, 2][\(least)] is defined }}", "False"),
+      ("{{ range(9223372036854775800, 9223372036854775807, 5) | list | length }}", "2"),
+      ("{{ range(\(least), \(least) + 2) | list | length }}", "2"),
+      ("{{ 5 in range(\(least), \(least) + 2, 1) }}", "False"),
+      ("{{ range(9223372036854775806, 9223372036854775807, 5)[0:1] | length }}", "1"),
+      ("{{ 'abc'.find('c', \(least)) }}", "2"),
+      ("{{ 'abc' | replace('a', 'b', \(least)) }}", "bbc"),
+      ("{{ \(least) == -9223372036854775808.0 }}", "True"),
+      ("{{ 9223372036854775807 < 9223372036854775808.0 }}", "True"),
+      ("{{ 9007199254740993 == 9007199254740992.0 }}", "False"),
+    ]
+    for (source, expected) in sources {
+      #expect(try ChatTemplate(source).render(context: [:]) == expected, "\(source)")
+    }
+  }
+
+  @Test("the deepest template that is allowed runs on a thread with a small stack")
+  func smallStack() async throws {
+    let depth = 150
+    let sources = [
+      "{{ " + String(repeating: "[", count: depth) + String(repeating: "]", count: depth) + " }}",
+      "{{ " + String(repeating: "(1 + ", count: depth) + "1" + String(repeating: ")", count: depth)
+        + " }}",
+      String(repeating: "{% if 1 %}", count: depth) + "x"
+        + String(repeating: "{% endif %}", count: depth),
+      "{% macro m(n) %}{% if n %}{% for i in [1] %}{{ m(n - 1) }}{% endfor %}{% else %}x{% endif %}"
+        + "{% endmacro %}{{ m(70) }}",
+    ]
+    for source in sources {
+      let succeeded = await withCheckedContinuation { continuation in
+        let thread = Thread {
+          continuation.resume(returning: (try? ChatTemplate(source).render(context: [:])) != nil)
+        }
+        thread.stackSize = 1 << 20
+        thread.start()
+      }
+      #expect(succeeded, "\(source.prefix(40))")
+    }
+  }
+
+  @Test("limits of source and output are kept")
+  func limits() throws {
+    var limits = TemplateLimits()
+    limits.sourceBytes = 10
+    let long = try #require(throws: TemplateError.self) {
+      try ChatTemplate("12345678901", limits: limits)
+    }
+    #expect(long.code == .limit)
+    limits.outputBytes = 100
+    limits.sourceBytes = 1000
+    let template = try ChatTemplate("{% for i in range(n) %}x{% endfor %}", limits: limits)
+    #expect(try template.render(context: ["n": 100]).utf8.count == 100)
+    #expect(throws: TemplateError.self) { try template.render(context: ["n": 101]) }
+    limits.steps = 50
+    let short = try ChatTemplate("{% for i in range(n) %}{% endfor %}", limits: limits)
+    #expect(throws: TemplateError.self) { try short.render(context: ["n": 60]) }
+  }
+
+  @Test("values from outside that nest too deep are refused")
+  func deepValues() throws {
+    var value: TemplateValue = 1
+    for _ in 0..<300 { value = [value] }
+    let template = try ChatTemplate("{{ x }}")
+    let error = try #require(throws: TemplateError.self) {
+      try template.render(context: ["x": value])
+    }
+    #expect(error.code == .limit)
+  }
+}
