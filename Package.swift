@@ -80,6 +80,7 @@ let package = Package(
     tests("Autograd", ["Tensors"]),
     tests("JSON"),
     tests("Registry", ["Digests"]),
+    tests("Tokenizers"),
     tests("Adapters", ["Models", "Checkpoints", "Tensors", "Digests", "JSON"]),
     tests("Checkpoints", ["Tensors", "Digests", "JSON"]),
     tests("CommandLineTool", ["JSON"]),
