@@ -1,3 +1,4 @@
+import Adapters
 import Expect
 import Foundation
 import JSON
@@ -33,7 +34,7 @@ struct RecipeTests {
        "dropout": 0.1, "init": "gaussian",
        "data": {"train": "t.csv", "eval": "e.csv", "format": "csv", "prompt": "{a}",
          "completion": "{b}", "limit": 7, "evalLimit": 3},
-       "system": "s", "labels": ["x", "y"], "loss": "last", "maxLength": 64, "truncation": "drop",
+       "style": "plain", "system": "s", "labels": ["x", "y"], "loss": "last", "maxLength": 64, "truncation": "drop",
        "optimizer": {"lr": 1e-3, "lrRatioB": 16, "beta1": 0.8, "beta2": 0.99, "epsilon": 1e-6,
          "weightDecay": 0.1, "clip": 0},
        "schedule": {"kind": "cosine", "warmup": 5}, "steps": 9, "batch": {"tokens": 512},
@@ -51,6 +52,7 @@ struct RecipeTests {
     #expect((recipe.train, recipe.eval, recipe.format) == ("t.csv", "e.csv", .csv))
     #expect((recipe.prompt, recipe.completion) == ("{a}", "{b}"))
     #expect((recipe.limit, recipe.evalLimit, recipe.system) == (7, 3, "s"))
+    #expect(recipe.style == .plain)
     #expect((recipe.labels, recipe.loss) == (["x", "y"], .last))
     #expect((recipe.maximumLength, recipe.truncation) == (64, .drop))
     #expect((recipe.rate, recipe.rateRatioB, recipe.clip) == (1e-3, 16, 0))
@@ -64,6 +66,13 @@ struct RecipeTests {
     try recipe.check()
     #expect(recipe.trainerSettings.clip == nil)
     #expect(recipe.learningRate(totalSteps: 9).value(at: 5) == 1e-3)
+    var configuration = LoRAConfiguration(
+      rank: 8, alpha: 4.5, targets: .names(["q_proj", "v_proj"]), usesRSLoRA: true, dropout: 0.1,
+      rankPattern: [.init("v_proj", 2), .init("q_proj", 3)],
+      alphaPattern: [.init("x", 1), .init("a", 2.5)], excluded: .pattern(".*mlp.*"),
+      layers: .many([0, 2]), initialisation: .gaussian)
+    configuration.notes.baseModel = "b"
+    #expect(recipe.loraConfiguration == configuration)
     #expect(try Recipe(json: recipe.json) == recipe)
     #expect(try read(recipe.canonicalJSON) == recipe)
     // Every setting was given a value other than its default.

@@ -1,3 +1,4 @@
+import Adapters
 import JSON
 
 extension Recipe {
@@ -43,8 +44,8 @@ extension Recipe {
   /// Rules as an object, or as a list of pairs, which keeps its order when keys are sorted.
   static func rules<Value>(
     _ json: JSONValue, _ read: (JSONValue) -> Value?
-  ) -> [Rule<Value>]? {
-    var rules: [Rule<Value>] = []
+  ) -> [ModuleRule<Value>]? {
+    var rules: [ModuleRule<Value>] = []
     let pairs: [(JSONValue?, JSONValue?)]
     if let object = json.objectValue {
       pairs = object.members.map { (.string($0.key), $0.value) }
@@ -58,7 +59,7 @@ extension Recipe {
     }
     for (pattern, value) in pairs {
       guard let pattern = pattern?.stringValue, let value = value.flatMap(read) else { return nil }
-      rules.append(Rule(pattern, value))
+      rules.append(ModuleRule(pattern, value))
     }
     return rules
   }

@@ -1,3 +1,4 @@
+import Adapters
 import JSON
 
 extension Recipe {
@@ -68,6 +69,7 @@ extension Recipe {
     .integer(
       "data.evalLimit", flag: "eval-limit", \.evalLimit, 1...Int.max,
       help: "evaluate on so many rows"),
+    .choice("style", flag: "style", \.style, help: "questions by chat template or plain"),
     .text("system", flag: "system", \.system, help: "what the system is always told first"),
     .value(
       "labels", flag: "labels", \.labels, expected: "a list of different strings",

@@ -1,3 +1,5 @@
+public import Adapters
+
 /// What the parts of a run take from a recipe.
 extension Recipe {
   /// Refuses a recipe whose values contradict each other.
@@ -89,5 +91,34 @@ extension Recipe {
     rhythm.keepsBest = keepBest
     rhythm.checkpointEvery = checkpointEvery
     return rhythm
+  }
+
+  /// How the updates are laid over the base.
+  public var loraConfiguration: LoRAConfiguration {
+    LoRAConfiguration(
+      rank: rank, alpha: alpha, targets: targets.asTargets, usesRSLoRA: method == .rslora,
+      dropout: dropout, rankPattern: rankPattern, alphaPattern: alphaPattern,
+      excluded: excluded?.asChoice, layers: layers.map { .many($0) },
+      initialisation: initialisation == .gaussian ? .gaussian : .kaiming,
+      notes: PEFTNotes(baseModel: base))
+  }
+}
+
+extension Recipe.Modules {
+  fileprivate var asTargets: TargetModules {
+    switch self {
+    case .allLinear: .allLinear
+    case .names(let names): .names(names)
+    case .pattern(let pattern): .pattern(pattern)
+    }
+  }
+
+  /// Nil for all layers: a recipe cannot exclude them all.
+  fileprivate var asChoice: ModuleChoice? {
+    switch self {
+    case .allLinear: nil
+    case .names(let names): .names(names)
+    case .pattern(let pattern): .pattern(pattern)
+    }
   }
 }

@@ -1,3 +1,4 @@
+public import Adapters
 public import Digests
 public import JSON
 
@@ -32,20 +33,6 @@ public struct Recipe: Sendable, Equatable {
     case pattern(String)
   }
 
-  /// A value for the layers whose path ends in what a pattern matches.
-  public struct Rule<Value: Sendable & Equatable>: Sendable, Equatable {
-    /// A regular expression.
-    public var pattern: String
-    /// The value.
-    public var value: Value
-
-    /// A value for what `pattern` matches.
-    public init(_ pattern: String, _ value: Value) {
-      self.pattern = pattern
-      self.value = value
-    }
-  }
-
   /// The adapter's name.
   public var name = ""
   /// What it is for, in a person's words.
@@ -62,9 +49,9 @@ public struct Recipe: Sendable, Equatable {
   /// The layers to adapt.
   public var targets = Modules.allLinear
   /// Ranks of single layers; the first rule that matches wins.
-  public var rankPattern: [Rule<Int>] = []
+  public var rankPattern: [ModuleRule<Int>] = []
   /// Alphas of single layers; the first rule that matches wins.
-  public var alphaPattern: [Rule<Double>] = []
+  public var alphaPattern: [ModuleRule<Double>] = []
   /// The blocks that names are looked for in; nil for all.
   public var layers: [Int]?
   /// Layers that are left alone although `targets` names them.
@@ -88,6 +75,8 @@ public struct Recipe: Sendable, Equatable {
   public var limit: Int?
   /// Evaluate on the first rows only.
   public var evalLimit: Int?
+  /// How questions are written; nil for the chat template where the base has one.
+  public var style: PromptContract.Style?
   /// What the system is always told first.
   public var system: String?
   /// The answers that there are, where the task is classification.
