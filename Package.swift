@@ -62,7 +62,7 @@ let package = Package(
       "Lorikeet",
       [
         "Training", "Serving", "Registry", "Adapters", "Models", "Autograd", "Checkpoints",
-        "Tokenizers", "Tensors", "Digests",
+        "Tokenizers", "Tensors", "Digests", "JSON",
       ]),
 
     // Thin faces.

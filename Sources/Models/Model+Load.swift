@@ -1,10 +1,11 @@
 public import Checkpoints
-import Tensors
+public import Tensors
 
 extension Model {
   /// Builds the model of `checkpoint`: every tensor asked for by name and checked for its shape.
+  /// - Parameter pool: Shares out the decoding of quantised tensors over its threads.
   /// - Throws: `FormatError` where a tensor is missing or misshapen, `ModelError` where the configuration is impossible.
-  public static func load(_ checkpoint: Checkpoint) throws -> Model {
+  public static func load(_ checkpoint: Checkpoint, pool: WorkerPool? = nil) throws -> Model {
     let configuration = checkpoint.configuration
     let slots = SlotTable(slotList(configuration))
     func projection(_ path: String, bias: Bool) throws -> Projection {
@@ -13,7 +14,7 @@ extension Model {
       }
       let info = slots.slots[slot]
       let weight = try checkpoint.matrix(
-        path + ".weight", rows: info.outputSize, columns: info.inputSize)
+        path + ".weight", rows: info.outputSize, columns: info.inputSize, pool: pool)
       return Projection(
         weight: FrozenWeight(weight),
         bias: bias ? try checkpoint.vector(path + ".bias", count: info.outputSize) : nil, slot: slot
@@ -43,7 +44,8 @@ extension Model {
     }
     let embedding = FrozenWeight(
       try checkpoint.matrix(
-        "model.embed_tokens.weight", rows: configuration.vocabularySize, columns: width))
+        "model.embed_tokens.weight", rows: configuration.vocabularySize, columns: width, pool: pool)
+    )
     let head =
       configuration.tiedEmbeddings
       ? Projection(weight: embedding, bias: nil, slot: slots.count - 1)

@@ -76,6 +76,12 @@ public final class TrainingRun {
     cursor = plan.start
   }
 
+  /// Optimizer steps in the whole run.
+  public var totalSteps: Int { rate.totalSteps }
+
+  /// Optimizer steps done.
+  public var step: Int { cursor.step }
+
   /// The deltas to publish: the best, where the rhythm keeps it and there is one, else the last.
   public var result: [Int: LowRank] {
     rhythm.keepsBest ? best?.deltas ?? trainer.deltas : trainer.deltas

@@ -1,0 +1,116 @@
+import Adapters
+import Checkpoints
+import Digests
+import Models
+import Registry
+import Tensors
+import Tokenizers
+import Training
+
+/// A recipe made concrete on a base: its data as tokens, its layers, its start.
+struct TrainingJob {
+  let recipe: Recipe
+  let base: LoadedBase
+  let contract: PromptContract
+  let configuration: LoRAConfiguration
+  /// The deltas that training starts from.
+  let start: [Int: LowRank]
+  let train: Dataset
+  let evaluation: Dataset?
+  let sequences: [TrainingSequence]
+  let report: EncodingReport
+  let evaluationSequences: [TrainingSequence]
+  let evaluationReport: EncodingReport?
+  private let pool: WorkerPool
+
+  init(recipe: Recipe, base: LoadedBase, pool: WorkerPool) throws {
+    self.recipe = recipe
+    self.base = base
+    self.pool = pool
+    try recipe.check()
+    guard let trainFile = recipe.train else {
+      throw TrainingError(
+        .badRecipe, "no training data; give the recipe 'train' or pass --data FILE")
+    }
+    let limit = base.model.configuration.contextLength
+    guard recipe.maximumLength <= limit else {
+      throw TrainingError(
+        .badRecipe,
+        "sequences of \(recipe.maximumLength) tokens do not fit the base's context of \(limit)")
+    }
+    var contract = base.contract
+    contract.system = recipe.system
+    self.contract = contract
+    configuration = recipe.adapterConfiguration.named(for: base.model.slots)
+    start = try TargetSelection(configuration, slots: base.model.slots).initialDeltas(
+      slots: base.model.slots, initialisation: configuration.initialisation,
+      seed: UInt64(recipe.seed))
+
+    let encoder = try base.encoder(contract)
+    train = try Dataset.load(path: recipe.path(of: trainFile), options: recipe.trainingOptions)
+    let encoded = try encoder.encode(train, options: recipe.encoderOptions)
+    sequences = encoded.sequences
+    report = encoded.report
+    evaluation = try recipe.eval.map {
+      try Dataset.load(path: recipe.path(of: $0), options: recipe.evaluationOptions)
+    }
+    let encodedEvaluation = try evaluation.map {
+      try encoder.encode($0, options: recipe.encoderOptions)
+    }
+    evaluationSequences = encodedEvaluation?.sequences ?? []
+    evaluationReport = encodedEvaluation?.report
+  }
+
+  /// What a person should know about the data, or nil where all is well.
+  var warning: String? { report.warning(maximumLength: recipe.maximumLength) }
+
+  /// Values that are trained.
+  var parameterCount: Int { start.values.reduce(0) { $0 + $1.a.count + $1.b.count } }
+
+  /// The identity of everything that decides the result: recipe, data, base.
+  var digest: Digest {
+    let parts = [
+      recipe.digest.hex, base.record.facts.fingerprint.hex, train.digest.hex,
+      evaluation?.digest.hex ?? "", contract.tokenizer,
+    ]
+    return Digest.of(parts.joined(separator: "\n"))
+  }
+
+  func newRun(totalSteps: Int) -> NewRun {
+    var datasets = ["train": record(train)]
+    if let evaluation { datasets["eval"] = record(evaluation) }
+    return NewRun(
+      adapter: recipe.name, recipe: recipe.canonicalJSON, recipeDigest: digest,
+      base: base.record.facts.fingerprint, seed: UInt64(recipe.seed), totalSteps: totalSteps,
+      program: Workspace.program, datasets: datasets)
+  }
+
+  private func record(_ dataset: Dataset) -> DatasetRecord {
+    DatasetRecord(digest: dataset.digest, path: dataset.path, rows: dataset.examples.count)
+  }
+
+  func makeRun(pool: WorkerPool) throws -> TrainingRun {
+    let plan = try recipe.batchPlan(lengths: sequences.map(\.tokens.count))
+    let trainer = Trainer(
+      model: base.model, deltas: start, settings: recipe.trainerSettings, pool: pool)
+    let evaluator = Evaluator(model: base.model, pool: pool)
+    let held = evaluationSequences
+    return TrainingRun(
+      trainer: trainer, sequences: sequences, plan: plan,
+      rate: recipe.learningRate(totalSteps: plan.countSteps()), rhythm: recipe.rhythm,
+      evaluate: held.isEmpty
+        ? nil
+        : { deltas in
+          var metrics = Metrics()
+          metrics.record(try evaluator.tally(held, deltas: deltas))
+          return metrics
+        })
+  }
+
+  /// The immutable version of `deltas`.
+  func adapter(_ deltas: [Int: LowRank]) throws -> Adapter {
+    try Adapter(
+      configuration: configuration, baseFingerprint: base.record.facts.fingerprint,
+      promptContract: contract.canonicalJSON, slots: base.model.slots, deltas: deltas)
+  }
+}

@@ -1,0 +1,184 @@
+import Adapters
+import Digests
+import Foundation
+public import JSON
+import Models
+import Registry
+import Serving
+import Tensors
+import Tokenizers
+public import Training
+
+/// How to evaluate.
+public struct EvaluationOptions: Sendable, Equatable {
+  /// How the data is read.
+  public var data = Dataset.Options()
+  /// The most tokens of an answer.
+  public var answerTokens = 128
+  /// Which tokens the loss is over.
+  public var scope = LossScope.all
+  /// The longest sequence.
+  public var maximumLength = 1024
+  /// The small set of right answers, where the data alone does not tell.
+  public var labels: [String] = []
+  /// Evaluates again even where the registry has the result.
+  public var isForced = false
+
+  public init() {}
+}
+
+/// What an evaluation found, and where it came from.
+public struct EvaluationOutcome: Sendable {
+  /// The figures.
+  public let metrics: Metrics
+  /// Rows of the dataset.
+  public let rows: Int
+  /// Whether the registry had it.
+  public let isKept: Bool
+}
+
+extension Workspace {
+  /// Measures the version that `reference` names (`base` for the base itself) on the dataset at `path`.
+  ///
+  /// The result is kept in the registry by version, dataset and settings, and not computed twice.
+  public func evaluate(
+    _ reference: String, data path: String, base name: String? = nil,
+    options: EvaluationOptions = EvaluationOptions(), progress: (Int, Int) -> Void = { _, _ in }
+  ) throws -> EvaluationOutcome {
+    let (base, version) = try open(reference, base: name)
+    let dataset = try Dataset.load(path: path, options: options.data)
+    let pinned = try version.map { try pin($0, on: base) }
+    let subject =
+      version.map {
+        NewEvaluation.Subject.version(adapter: $0.adapter, number: $0.number)
+      }
+      ?? .base(base.record.facts.fingerprint)
+    return try evaluate(
+      subject, adapter: pinned?.adapter, on: base, dataset: dataset, options: options,
+      progress: progress)
+  }
+
+  func evaluate(
+    _ subject: NewEvaluation.Subject, adapter: Adapter?, on base: LoadedBase, dataset: Dataset,
+    options: EvaluationOptions, progress: (Int, Int) -> Void
+  ) throws -> EvaluationOutcome {
+    let settings = options.json.text(.canonical)
+    if !options.isForced,
+      let kept = try registry.evaluation(of: subject, dataset: dataset.digest, settings: settings),
+      let metrics = Metrics(json: try JSONValue(parsing: kept.metrics))
+    {
+      return EvaluationOutcome(metrics: metrics, rows: dataset.examples.count, isKept: true)
+    }
+    let contract =
+      try adapter.map { try PromptContract(canonicalJSON: $0.promptContract) }
+      ?? base.contract
+    let encoder = try base.encoder(contract)
+    let deltas = adapter?.deltas ?? [:]
+    let encoded = try encoder.encode(dataset, options: options.encoder)
+    let evaluator = Evaluator(model: base.model, pool: pool)
+    var metrics = Metrics()
+    metrics.record(try evaluator.tally(encoded.sequences, deltas: deltas))
+    let questions = try encoder.questions(dataset)
+    var answers: [String] = []
+    if !questions.isEmpty {
+      let tokens = try evaluator.greedyAnswers(
+        to: questions.map(\.prompt), deltas: deltas, stopTokens: Set(contract.stops.map(\.token)),
+        maximumTokens: options.answerTokens, progress: { progress($0, questions.count) })
+      answers = tokens.map { base.tokenizer.decode($0, skipSpecialTokens: true) }
+      metrics.record(
+        answers: answers, references: questions.map(\.reference),
+        labels: options.labels.isEmpty ? nil : options.labels)
+    }
+    try keep(metrics, answers, questions, of: subject, dataset, settings)
+    return EvaluationOutcome(metrics: metrics, rows: dataset.examples.count, isKept: false)
+  }
+
+  private func keep(
+    _ metrics: Metrics, _ answers: [String], _ questions: [Question],
+    of subject: NewEvaluation.Subject, _ dataset: Dataset, _ settings: String
+  ) throws {
+    let lines = zip(answers, questions).map { answer, question -> JSONValue in
+      [
+        "line": .int(question.line), "answer": .string(answer),
+        "reference": .string(question.reference),
+      ]
+    }
+    let score = metrics.score
+    _ = try registry.keepEvaluation(
+      NewEvaluation(
+        subject: subject,
+        dataset: DatasetRecord(
+          digest: dataset.digest, path: dataset.path, rows: dataset.examples.count),
+        settings: settings, metrics: metrics.json.text(.canonical), score: score?.value,
+        scoreName: score?.name,
+        answers: lines.isEmpty ? nil : JSONValue.array(lines).bytes(.compact),
+        program: Workspace.program))
+  }
+
+  /// The evaluation that follows training, on the recipe's own held-out data.
+  func evaluateAfterTraining(
+    _ job: TrainingJob, _ version: VersionRecord, _ progress: (TrainingProgress) -> Void
+  ) throws -> Metrics? {
+    guard let dataset = job.evaluation else { return nil }
+    let pinned = try pin(version, on: job.base)
+    return try evaluate(
+      .version(adapter: version.adapter, number: version.number), adapter: pinned.adapter,
+      on: job.base, dataset: dataset,
+      options: EvaluationOptions(job.recipe),
+      progress: { progress(.answering(done: $0, total: $1)) }
+    ).metrics
+  }
+}
+
+extension EvaluationOptions {
+  /// How a recipe wants to be evaluated.
+  public init(_ recipe: Recipe) {
+    data = recipe.evaluationOptions
+    answerTokens = recipe.evalTokens
+    scope = recipe.loss
+    maximumLength = recipe.maximumLength
+    labels = recipe.labels
+  }
+
+  var encoder: SequenceEncoder.Options {
+    SequenceEncoder.Options(scope: scope, maximumLength: maximumLength)
+  }
+
+  /// The settings that change the result.
+  var json: JSONValue {
+    [
+      "answerTokens": .int(answerTokens), "scope": .string(scope.rawValue),
+      "maximumLength": .int(maximumLength), "labels": .array(labels.map(JSONValue.string)),
+      "prompt": data.prompt.map(JSONValue.string) ?? .null,
+      "completion": data.completion.map(JSONValue.string) ?? .null,
+      "limit": data.limit.map(JSONValue.int) ?? .null,
+    ]
+  }
+}
+
+extension Metrics {
+  /// Names and values.
+  public var json: JSONValue {
+    .object(JSONObject(figures.map { ($0.name, JSONValue.double($0.value)) }))
+  }
+
+  /// Reads what `json` wrote; the perplexity follows from the loss.
+  init?(json: JSONValue) {
+    guard json.objectValue != nil else { return nil }
+    self.init()
+    loss = json["loss"]?.doubleValue
+    tokenAccuracy = json["tokenAccuracy"]?.doubleValue
+    exactMatch = json["exactMatch"]?.doubleValue
+    accuracy = json["accuracy"]?.doubleValue
+    macroF1 = json["macroF1"]?.doubleValue
+    validJSON = json["validJSON"]?.doubleValue
+  }
+
+  /// The one figure to list a version by: the most telling that there is.
+  public var score: (name: String, value: Double)? {
+    if let accuracy { return ("accuracy", accuracy) }
+    if let exactMatch { return ("exactMatch", exactMatch) }
+    if let loss { return ("loss", loss) }
+    return nil
+  }
+}

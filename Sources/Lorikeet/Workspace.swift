@@ -1,0 +1,50 @@
+import Digests
+public import Foundation
+public import Registry
+public import Tensors
+
+/// The front door: a registry, the bases it knows, and everything that is done with both.
+///
+/// Every command and every route is one call here. A workspace belongs to one thread; the registry and the adapters
+/// that it hands out may be used from any.
+public final class Workspace {
+  /// The program's name and version, as runs and evaluations record it.
+  public static let program = "lorikeet 0.1.0"
+  /// Where bases and, by default, the registry lie.
+  public let home: URL
+  /// The registry.
+  public let registry: Registry
+  /// The threads that do the work.
+  public let pool: WorkerPool
+  /// The most bytes of adapter weights to hold in memory.
+  public var adapterCapacityBytes = 1 << 30
+  var loadedBases: [Digest: LoadedBase] = [:]
+
+  /// Opens the workspace at `home`, by default `LORIKEET_HOME` or `~/.lorikeet`, and its registry.
+  /// - Parameter registry: The registry's file, by default `registry.sqlite` in the home folder.
+  /// - Throws: `WorkspaceError` where the folder cannot be made, `RegistryError` where the file is no registry.
+  public init(home: String? = nil, registry: String? = nil, pool: WorkerPool = WorkerPool()) throws
+  {
+    let folder = home ?? Workspace.defaultHome
+    self.home = URL(fileURLWithPath: folder, isDirectory: true).standardizedFileURL
+    do {
+      try FileManager.default.createDirectory(at: self.home, withIntermediateDirectories: true)
+    } catch {
+      throw WorkspaceError(
+        .cannotWrite,
+        "cannot make the folder '\(folder)'; set LORIKEET_HOME to one you may write to")
+    }
+    let file = registry ?? self.home.appendingPathComponent("registry.sqlite").path
+    self.registry = try Registry(path: file)
+    self.pool = pool
+    try self.registry.markInterruptedRuns()
+  }
+
+  /// `LORIKEET_HOME`, or `~/.lorikeet`.
+  public static var defaultHome: String {
+    if let home = ProcessInfo.processInfo.environment["LORIKEET_HOME"], !home.isEmpty {
+      return home
+    }
+    return FileManager.default.homeDirectoryForCurrentUser.appendingPathComponent(".lorikeet").path
+  }
+}
