@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Compares goldens made again with those that are kept: check_goldens.py KEPT_FOLDER NEW_FOLDER
 
-Every file of NEW_FOLDER must stand in KEPT_FOLDER with the same content. Numbers in golden*.json and other .json data may differ by
+Every file of NEW_FOLDER must stand in KEPT_FOLDER with the same content. Fractional numbers in .json and .safetensors may differ by
 1e-3 relative or 1e-4 of the list's (tensor's) largest magnitude, since another CPU adds in another order; everything else, ids, texts
 and shapes, must be equal. Exit code 1 and one line a difference.
 """
@@ -74,7 +74,7 @@ def difference(kept, new):
 
 def main():
     kept, new = map(pathlib.Path, sys.argv[1:3])
-    files = sorted(f for f in new.rglob("*") if f.is_file())
+    files = sorted(f for f in new.rglob("*") if f.is_file() and "__pycache__" not in f.parts)
     if not files:
         raise SystemExit(f"{new} holds no files")
     found = [(f.relative_to(new), difference(kept / f.relative_to(new), f)) for f in files]
