@@ -66,7 +66,8 @@ let package = Package(
       ]),
 
     // Thin faces.
-    room("CommandLineTool", ["Lorikeet", "Training", "Registry", "JSON"]),
+    room(
+      "CommandLineTool", ["Lorikeet", "Training", "Serving", "Registry", "Digests", "JSON"]),
     command("lorikeet-cli", ["CommandLineTool"]),
     command("lorikeet-bench", ["Lorikeet"]),
 

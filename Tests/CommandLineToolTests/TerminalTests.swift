@@ -92,3 +92,20 @@ import Testing
     #expect(line.plainText == tail)
   }
 }
+
+@Suite("Texts side by side") struct SideBySideTests {
+  @Test("words wrap at the width and a longer word is broken", arguments: 2...30)
+  func wrapping(width: Int) {
+    let text = "a few words\n\n日本語日本語日本語 and anextraordinarilylongword"
+    let lines = wrapped(text, width: width)
+    #expect(lines.allSatisfy { displayWidth($0) <= width })
+    let letters = { (text: String) in text.filter { !$0.isWhitespace } }
+    #expect(letters(lines.joined()) == letters(text))
+  }
+
+  @Test("columns stand beside each other under their titles")
+  func columns() {
+    let lines = sideBySide([("one", "a b c d e"), ("two", "日本")], width: 13)
+    #expect(lines == ["one     two", "─────   ─────", "a b c   日本", "d e"])
+  }
+}

@@ -1,4 +1,6 @@
-/// One run of the tool: what was asked for and where to write.
+package import Lorikeet
+
+/// One run of the tool: what was asked for, where to write, and the workspace behind it.
 package final class Session {
   /// What was asked for.
   package let arguments: ParsedCommand
@@ -6,6 +8,7 @@ package final class Session {
   package let console: Console
   /// The environment's variables.
   package let environment: [String: String]
+  private var opened: Workspace?
 
   /// A run of `arguments`.
   package init(_ arguments: ParsedCommand, console: Console, environment: [String: String]) {
@@ -14,5 +17,21 @@ package final class Session {
     self.environment = environment
   }
 
-  func workspace() throws { throw UsageError("the workspace is still in the making") }
+  /// The workspace, opened when first asked for.
+  package func workspace() throws -> Workspace {
+    if let opened { return opened }
+    let home = arguments.string("home") ?? environment["LORIKEET_HOME"]
+    let workspace = try Workspace(
+      home: home.flatMap { $0.isEmpty ? nil : $0 }, registry: arguments.string("registry"))
+    opened = workspace
+    return workspace
+  }
+
+  /// The argument at `index`, which the specification demands.
+  package func argument(_ index: Int) -> String {
+    guard let value = arguments.positional(index) else {
+      preconditionFailure("the parser saw to it that argument \(index) is there")
+    }
+    return value
+  }
 }

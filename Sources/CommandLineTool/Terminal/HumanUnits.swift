@@ -70,3 +70,12 @@ package func humanAge(_ date: Date, now: Date = Date()) -> String {
   }
   return "just now"
 }
+
+/// A large count for people: `134.5 M`.
+package func humanCount(_ count: Int) -> String {
+  let units = [(1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k")]
+  for (size, name) in units where Double(count) >= size {
+    return "\(fixed(Double(count) / size, digits: 1)) \(name)"
+  }
+  return "\(count)"
+}

@@ -5,6 +5,7 @@ import Synchronization
 package enum Interrupt {
   // An atomic without a lock: the only thing that a signal handler may touch.
   private static let flag = Atomic<Bool>(false)
+  private static let speaks = Atomic<Bool>(false)
 
   /// Whether the person has asked to stop since `catchSignals()`.
   package static var isRequested: Bool { flag.load(ordering: .relaxed) }
@@ -13,17 +14,26 @@ package enum Interrupt {
   package static func reset() { flag.store(false, ordering: .relaxed) }
 
   /// From now on the first signal sets the flag; the one after it has its default effect.
-  package static func catchSignals(_ signals: [Int32] = [SIGINT, SIGTERM]) {
+  /// - Parameter saying: Whether the first one says at once on the error stream that it was heard.
+  package static func catchSignals(_ signals: [Int32] = [SIGINT, SIGTERM], saying: Bool = false) {
     reset()
+    speaks.store(saying, ordering: .relaxed)
     for signal in signals {
       var action = sigaction()
-      unsafe action.__sigaction_handler.sa_handler = { _ in
-        Interrupt.flag.store(true, ordering: .relaxed)
-      }
+      unsafe action.__sigaction_handler.sa_handler = { _ in Interrupt.hear() }
       // SA_RESETHAND gives the default effect back as the handler runs.
       action.sa_flags = SA_RESTART | Int32(bitPattern: UInt32(SA_RESETHAND))
       unsafe sigaction(signal, &action, nil)
     }
+  }
+
+  /// What the handler does: nothing but what signal-safety(7) allows.
+  private static func hear() {
+    flag.store(true, ordering: .relaxed)
+    guard speaks.load(ordering: .relaxed) else { return }
+    let text: StaticString =
+      "\nlorikeet: stopping after this step and saving; Ctrl-C again stops at once\n"
+    _ = unsafe write(STDERR_FILENO, text.utf8Start, text.utf8CodeUnitCount)
   }
 
   /// Gives the signals their default effect back.

@@ -1,0 +1,140 @@
+import Digests
+import Foundation
+import JSON
+import Lorikeet
+import Registry
+
+extension Tool {
+  static let show = Command(
+    CommandSpec(
+      "show", group: "Registry", summary: "show a version: what it is, how it was made, its scores",
+      details: ["Below stand all versions of the adapter and the moves of its aliases."],
+      positionals: [PositionalSpec("REF", help: "name, name@VERSION or name:ALIAS")],
+      examples: [
+        ExampleSpec("lorikeet show intent-kwikemart", "what a bare name means now"),
+        ExampleSpec("lorikeet show intent-kwikemart@1 --json", "everything, for a script"),
+      ])
+  ) { session in
+    guard case .adapter = try Reference(session.argument(0)) else {
+      return try session.showBase(nil)
+    }
+    let story = try VersionStory(session.argument(0), session.workspace().registry)
+    if session.console.json { session.console.result(story.json) } else { session.tell(story) }
+  }
+}
+
+/// All that the registry knows of a version and its adapter.
+private struct VersionStory {
+  let version: VersionRecord
+  let versions: [VersionRecord]
+  let aliases: [AliasRecord]
+  let moves: [AliasMove]
+  let run: RunRecord?
+  let points: [RunPoint]
+  let evaluations: [Int: [EvaluationRecord]]
+
+  init(_ reference: String, _ registry: Registry) throws {
+    version = try registry.version(reference)
+    versions = try registry.versions(of: version.adapter)
+    aliases = try registry.aliases(of: version.adapter)
+    moves = try registry.aliasHistory(of: version.adapter)
+    run = try version.run.map { try registry.run($0) }
+    points = try version.run.map { try registry.points(ofRun: $0) } ?? []
+    var evaluations: [Int: [EvaluationRecord]] = [:]
+    for version in versions {
+      evaluations[version.number] = try registry.evaluations(
+        of: .version(adapter: version.adapter, number: version.number))
+    }
+    self.evaluations = evaluations
+  }
+
+  var json: JSONValue {
+    var json = version.json.objectValue ?? JSONObject([])
+    json["aliases"] = aliases.json
+    json["evaluations"] = .array((evaluations[version.number] ?? []).map(\.json))
+    json["configuration"] = parsedJSON(version.configuration)
+    json["promptContract"] = parsedJSON(version.promptContract)
+    json["training"] = run?.json ?? .null
+    json["points"] = .array(points.map(\.json))
+    json["versions"] = .array(versions.map(\.json))
+    json["aliasHistory"] = .array(moves.map(\.json))
+    return .object(json)
+  }
+}
+
+extension Session {
+  fileprivate func tell(_ story: VersionStory) {
+    let version = story.version
+    let names = story.aliases.filter { $0.version == version.number }.map(\.alias)
+    console.line(
+      console.bold(version.reference)
+        + (names.isEmpty ? "" : "  (\(names.joined(separator: ", ")))"))
+    var facts: [(name: String, value: String)] = []
+    if let note = version.note { facts.append(("about", note)) }
+    facts += [
+      ("base", "\(version.baseName) (\(version.base.short))"),
+      ("method", "\(version.method), rank \(version.rank), alpha \(brief(version.alpha))"),
+      ("weights", humanSize(version.size)), ("digest", version.digest.hex),
+      ("published", humanAge(version.created)),
+    ]
+    if let parent = version.parent { facts.append(("parent", parent.short)) }
+    if let run = story.run { facts.append(("trained", trainingText(run, story.points))) }
+    for evaluation in story.evaluations[version.number] ?? [] {
+      let file = (evaluation.datasetPath as NSString).lastPathComponent
+      let figures = figuresText(parsedJSON(evaluation.metrics))
+      facts.append(
+        ("evaluated", "\(figures) on \(counted(evaluation.datasetRows, "row")) of \(file)"))
+    }
+    self.facts(facts)
+    console.line()
+    console.table(versionTable(story))
+    guard !story.moves.isEmpty else { return }
+    console.line()
+    for move in story.moves {
+      let target = move.version.map { "version \($0)" } ?? "nothing"
+      let before = move.previous.map { " (was \($0))" } ?? ""
+      console.line(
+        "  \(move.alias) -> \(target)\(before), \(move.kind.rawValue) \(humanAge(move.at)) by "
+          + harmless(move.actor, keepsLines: false))
+    }
+  }
+
+  private func versionTable(_ story: VersionStory) -> Table {
+    var table = Table([
+      .init("VERSION", isNumber: true), .init("ALIASES"), .init("SCORE"), .init("METHOD"),
+      .init("SIZE", isNumber: true), .init("DIGEST"), .init("PUBLISHED"),
+    ])
+    for version in story.versions {
+      let aliases = story.aliases.filter { $0.version == version.number }.map(\.alias)
+      let last = story.evaluations[version.number]?.max { $0.id < $1.id }
+      table.add([
+        "\(version.number)", aliases.isEmpty ? "-" : aliases.joined(separator: " "),
+        scoreText(last?.score, last?.scoreName), "\(version.method) r\(version.rank)",
+        humanSize(version.size), version.digest.short, humanAge(version.created),
+      ])
+    }
+    return table
+  }
+
+  private func trainingText(_ run: RunRecord, _ points: [RunPoint]) -> String {
+    let losses = points.compactMap(\.loss)
+    var text = "run \(run.id), \(counted(run.step, "step"))"
+    if let first = losses.first, let last = losses.last {
+      text += ", loss \(fixed(first, digits: 3)) to \(fixed(last, digits: 3))  "
+      text += sparkline(losses, width: 24)
+    }
+    return text
+  }
+}
+
+/// The figures of an evaluation in one line: `loss 0.123, accuracy 0.973`.
+func figuresText(_ metrics: JSONValue) -> String {
+  (metrics.objectValue?.members ?? []).compactMap { member in
+    member.value.doubleValue.map { "\(member.key) \(fixed($0, digits: 3))" }
+  }.joined(separator: ", ")
+}
+
+/// A number without a needless fraction.
+func brief(_ value: Double) -> String {
+  value == value.rounded() && abs(value) < 1e15 ? String(Int(value)) : String(value)
+}
