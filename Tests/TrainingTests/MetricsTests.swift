@@ -14,6 +14,13 @@ struct MetricsTests {
     #expect(metrics.validJSON == nil)
   }
 
+  @Test("takes an accent of its own for another text than a letter with an accent")
+  func exactBytes() {
+    var metrics = Metrics()
+    metrics.record(answers: ["caf\u{E9}", "cafe\u{301}"], references: ["caf\u{E9}", "caf\u{E9}"])
+    #expect(metrics.exactMatch == 0.5)
+  }
+
   @Test("finds accuracy and macro-F1 where references are from a small set")
   func classification() {
     var metrics = Metrics()
