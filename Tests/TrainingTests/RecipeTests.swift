@@ -158,6 +158,8 @@ struct RecipeTests {
     #expect((recipe.shuffle, recipe.keepBest) == (false, true))
     #expect((recipe.labels, recipe.layers) == (["yes", "no"], [0, 3]))
     try recipe.check()
+    #expect(
+      Recipe.fields.filter(\.isSwitch).compactMap(\.flag) == ["shuffle", "recompute", "keep-best"])
     try recipe.apply(flags: [("targets", #".*\.(q|v)_proj"#), ("batch-tokens", "256")])
     #expect((recipe.targets, recipe.batch) == (.pattern(#".*\.(q|v)_proj"#), .tokens(256)))
   }

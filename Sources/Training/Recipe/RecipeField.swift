@@ -11,6 +11,9 @@ public struct RecipeField: Sendable {
   /// What it is for, in a few words.
   public let help: String
 
+  /// Whether the flag stands for true by itself: `--keep-best`.
+  public var isSwitch: Bool { expected == "true or false" }
+
   /// Sets the value; false where it is not as expected. Null takes an optional value away.
   let read: @Sendable (inout Recipe, JSONValue) -> Bool
   let write: @Sendable (Recipe) -> JSONValue
