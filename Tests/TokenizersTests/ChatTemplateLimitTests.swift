@@ -117,28 +117,55 @@ struct ChatTemplateLimitTests {
     }
   }
 
-  @Test("the deepest template that is allowed runs on a thread with a small stack")
-  func smallStack() async throws {
-    let depth = 150
-    let sources = [
-      "{{ " + String(repeating: "[", count: depth) + String(repeating: "]", count: depth) + " }}",
-      "{{ " + String(repeating: "(1 + ", count: depth) + "1" + String(repeating: ")", count: depth)
-        + " }}",
-      String(repeating: "{% if 1 %}", count: depth) + "x"
-        + String(repeating: "{% endif %}", count: depth),
+  /// Templates as deep as they may be, and what they give; nil where that is an error.
+  static let deep: [(about: String, source: String, output: String?)] = [
+    ("parentheses", "{{ " + nested(79, "(", ")") + " }}", "()"),
+    (
+      "sums",
+      "{{ " + String(repeating: "(1 + ", count: 75) + "1" + String(repeating: ")", count: 75)
+        + " }}", "76"
+    ),
+    ("lists", "{{ " + nested(75, "[", "]") + " | length }}", "1"),
+    ("chains", "{{ 1" + String(repeating: " + 1", count: 150) + " }}", "151"),
+    ("blocks", nested(75, "{% for i in [1] %}", "{% endfor %}"), ""),
+    (
+      "recursion that ends",
       "{% macro m(n) %}{% if n %}{% for i in [1] %}{{ m(n - 1) }}{% endfor %}{% else %}x{% endif %}"
-        + "{% endmacro %}{{ m(70) }}",
-    ]
-    for source in sources {
-      let succeeded = await withCheckedContinuation { continuation in
-        let thread = Thread {
-          continuation.resume(returning: (try? ChatTemplate(source).render(context: [:])) != nil)
-        }
-        thread.stackSize = 1 << 20
-        thread.start()
+        + "{% endmacro %}{{ m(30) }}", "x"
+    ),
+    ("recursion", "{% macro m() %}{{ m() }}{% endmacro %}{{ m() }}", nil),
+    (
+      "recursion in a call block",
+      "{% macro m() %}{% call m() %}{% endcall %}{% endmacro %}{{ m() }}", nil
+    ),
+    (
+      "recursion through everything",
+      "{% macro m() %}{% set x %}{% filter upper %}{{ [1] | map('default', m()) | list }}"
+        + "{% endfilter %}{% endset %}{% endmacro %}{{ m() }}", nil
+    ),
+    (
+      "generators",
+      "{% set n = namespace(x=[1]) %}{% for i in range(190) %}{% set n.x = n.x | map('abs') %}"
+        + "{% endfor %}{{ n.x | list }}", "[1]"
+    ),
+    (
+      "values",
+      "{% set n = namespace(x=1) %}{% for i in range(199) %}{% set n.x = [n.x] %}{% endfor %}"
+        + "{{ n.x | tojson | length }}", "399"
+    ),
+  ]
+
+  @Test(
+    "the deepest templates run, or are stopped, within half a megabyte of stack", arguments: deep)
+  func smallStack(about: String, source: String, output: String?) async throws {
+    let outcome = await withCheckedContinuation { continuation in
+      let thread = Thread {
+        continuation.resume(returning: try? ChatTemplate(source).render(context: [:]))
       }
-      #expect(succeeded, "\(source.prefix(40))")
+      thread.stackSize = 1 << 19
+      thread.start()
     }
+    #expect(outcome == output, "\(about)")
   }
 
   @Test("limits of source and output are kept")

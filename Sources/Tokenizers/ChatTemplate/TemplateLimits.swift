@@ -14,12 +14,14 @@ public struct TemplateLimits: Sendable, Equatable {
   public init() {}
 }
 
+// The depths keep the stack below 512 KiB, which `ChatTemplateLimitTests` checks.
 extension Jinja {
-  /// How deep a template's text may nest, chains of operators and filters included.
-  static let maximumNesting = 160
-  /// How deep evaluation may nest, macros included; what it uses of the stack is measured in the
-  /// tests.
-  static let maximumDepth = 600
+  /// How deep a template's brackets and blocks may nest.
+  static let maximumNesting = 80
+  /// How high the tree of an expression may be: a chain of operators or filters adds to it.
+  static let maximumHeight = 160
+  /// How deep evaluation may nest, macros included.
+  static let maximumDepth = 320
   /// How deep lists and dictionaries may nest.
   static let maximumValueDepth = 200
   /// How many numbers a `range` may hold, as in Jinja's sandbox.

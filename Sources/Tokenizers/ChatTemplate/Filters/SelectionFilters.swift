@@ -116,8 +116,8 @@ extension Jinja.Interpreter {
         state = (try self.iterate(value), function)
       }
       while let item = try state?.source.next() {
-        try self.enter()
-        defer { self.leave() }
+        try self.enter(3)
+        defer { self.leave(3) }
         guard let result = try state?.function(item) else { return nil }
         if let chosen = try choose(item, result) { return chosen }
       }

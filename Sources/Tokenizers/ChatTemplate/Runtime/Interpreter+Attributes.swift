@@ -98,24 +98,11 @@ extension Jinja {
 
   /// By the type's name in Python.
   static let pythonAttributes: [String: PythonAttributes] = [
-    "str": PythonAttributes(
-      methods: [
-        "upper", "lower", "title", "capitalize", "swapcase", "casefold", "strip", "lstrip",
-        "rstrip", "split", "rsplit", "splitlines", "startswith", "endswith", "removeprefix",
-        "removesuffix", "replace", "find", "rfind", "index", "rindex", "count", "join",
-        "partition", "rpartition", "isdigit", "isdecimal", "isnumeric", "isalpha", "isalnum",
-        "isspace", "isupper", "islower", "isascii", "isprintable", "zfill", "ljust", "rjust",
-        "center", "format",
-      ],
-      unsupported: [
-        "encode", "translate", "maketrans", "expandtabs", "format_map", "istitle", "isidentifier",
-      ]),
+    "str": PythonAttributes(methods: textMethods, unsupported: unsupportedTextMethods),
     "Markup": PythonAttributes(
-      unsupported: [
-        "upper", "lower", "title", "capitalize", "strip", "lstrip", "rstrip", "split", "rsplit",
-        "splitlines", "startswith", "endswith", "replace", "find", "rfind", "index", "count",
-        "join", "format", "unescape", "striptags", "escape", "isdigit", "center",
-      ]),
+      unsupported: textMethods.union(unsupportedTextMethods).union([
+        "unescape", "striptags", "escape",
+      ])),
     "dict": PythonAttributes(
       methods: ["get", "keys", "values", "items", "copy"],
       unsafe: ["clear", "pop", "popitem", "setdefault", "update"], unsupported: ["fromkeys"]),
@@ -142,6 +129,19 @@ extension Jinja {
         "arguments", "catch_kwargs", "catch_varargs", "caller", "explicit_caller",
       ]),
     "function": PythonAttributes(methods: ["fromkeys"]),
+  ]
+
+  private static let textMethods: Set<String> = [
+    "upper", "lower", "title", "capitalize", "swapcase", "casefold", "strip", "lstrip",
+    "rstrip", "split", "rsplit", "splitlines", "startswith", "endswith", "removeprefix",
+    "removesuffix", "replace", "find", "rfind", "index", "rindex", "count", "join",
+    "partition", "rpartition", "isdigit", "isdecimal", "isnumeric", "isalpha", "isalnum",
+    "isspace", "isupper", "islower", "isascii", "isprintable", "zfill", "ljust", "rjust",
+    "center", "format",
+  ]
+
+  private static let unsupportedTextMethods: Set<String> = [
+    "encode", "translate", "maketrans", "expandtabs", "format_map", "istitle", "isidentifier",
   ]
 
   private static let numberAttributes: Set<String> = [

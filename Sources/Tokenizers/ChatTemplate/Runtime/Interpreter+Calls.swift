@@ -98,6 +98,8 @@ extension Jinja.Interpreter {
 
   private func run(_ macro: Jinja.Macro, _ scope: Jinja.Scope) throws(TemplateError) -> Jinja.Value
   {
+    try enter(4)
+    defer { leave(4) }
     let (text, _) = try capture { () throws(TemplateError) in try execute(macro.body, scope) }
     return .string(text)
   }

@@ -100,16 +100,16 @@ extension Jinja {
       output += text
     }
 
-    /// Goes one level deeper, and one step further.
-    func enter() throws(TemplateError) {
+    /// Goes deeper, and one step further. What needs more of the stack counts as several levels.
+    func enter(_ levels: Int = 1) throws(TemplateError) {
       try spend(1)
-      depth += 1
+      depth += levels
       guard depth <= Jinja.maximumDepth else {
         throw failure(.limit, "evaluation nested deeper than \(Jinja.maximumDepth) levels")
       }
     }
 
-    func leave() { depth -= 1 }
+    func leave(_ levels: Int = 1) { depth -= levels }
 
     /// The text that `body` writes.
     func capture(

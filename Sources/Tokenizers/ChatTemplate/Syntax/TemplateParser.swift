@@ -97,8 +97,8 @@ extension Jinja.Parser {
   func node(
     _ kind: Jinja.Expression.Kind, line: Int, depth: Int
   ) throws(TemplateError) -> Jinja.Expression {
-    guard depth < Jinja.maximumNesting else {
-      throw failure("an expression of more than \(Jinja.maximumNesting) levels", .limit)
+    guard depth < Jinja.maximumHeight else {
+      throw failure("an expression of more than \(Jinja.maximumHeight) levels", .limit)
     }
     return Jinja.Expression(kind, line: line, depth: depth + 1)
   }
