@@ -208,6 +208,20 @@ struct RecipeTests {
     #expect(recipe.path(of: "/a.jsonl") == "/a.jsonl")
   }
 
+  @Test("fixes the style and the system of the base's contract")
+  func contract() throws {
+    let base = Toy.encoder().contract
+    var recipe = Recipe()
+    #expect(try recipe.contract(of: base) == base)
+    recipe.style = .plain
+    recipe.system = "s"
+    let plain = try recipe.contract(of: base)
+    #expect((plain.style, plain.chatTemplate, plain.system) == (.plain, nil, "s"))
+    recipe.style = .chat
+    #expect(try recipe.contract(of: base).chatTemplate == "toy")
+    #expect(message { _ = try recipe.contract(of: plain) }.contains("the base has none"))
+  }
+
   static let adapters = ["intent-kwikemart", "json-kwikemart", "persona-nova", "sentiment-tweets"]
 
   @Test("each recipe under Adapters can be read with its data", arguments: adapters)

@@ -38,6 +38,25 @@ extension Recipe {
     return folder.hasSuffix("/") ? folder + file : folder + "/" + file
   }
 
+  /// The terms of the base's own files as far as the recipe leaves them: it may fix the style and the system.
+  public func contract(of base: PromptContract) throws(TrainingError) -> PromptContract {
+    var contract = base
+    contract.system = system
+    switch style {
+    case nil: break
+    case .plain:
+      contract.style = .plain
+      contract.chatTemplate = nil
+    case .chat:
+      guard base.chatTemplate != nil else {
+        throw TrainingError(
+          .badRecipe, "'style' asks for a chat template, and the base has none")
+      }
+      contract.style = .chat
+    }
+    return contract
+  }
+
   /// How the file to learn from is read.
   public var trainingOptions: Dataset.Options {
     Dataset.Options(format: format, prompt: prompt, completion: completion, limit: limit)
