@@ -69,13 +69,16 @@ let package = Package(
     room(
       "CommandLineTool", ["Lorikeet", "Training", "Serving", "Registry", "Digests", "JSON"]),
     command("lorikeet-cli", ["CommandLineTool"]),
-    command("lorikeet-bench", ["Lorikeet"]),
+    command(
+      "lorikeet-bench",
+      ["Lorikeet", "Adapters", "Autograd", "Digests", "JSON", "Models", "Tensors"]),
 
     // Tests: one target a room; `Expect` holds element-wise comparisons and finds fixtures.
     .target(name: "Expect", path: "Tests/Expect", swiftSettings: strict),
     tests(
       "Training",
       ["Adapters", "Autograd", "Checkpoints", "Models", "Tokenizers", "Tensors", "Digests", "JSON"]),
+    tests("Lorikeet", ["Registry", "Serving", "Training", "Tensors", "Digests"]),
     tests("Tensors", ["CKernels"]),
     tests("Models", ["Autograd", "Checkpoints", "Tensors", "JSON"]),
     tests("Autograd", ["Tensors"]),

@@ -124,8 +124,11 @@ extension Workspace {
   }
 
   /// The version's adapter in memory, loaded from the registry and checked if it was not.
-  public func pin(_ version: VersionRecord, on base: LoadedBase) throws -> PinnedAdapter {
-    try base.adapters.pin(version.digest) {
+  /// - Parameter pool: Where it is held; by default the base's own.
+  public func pin(
+    _ version: VersionRecord, on base: LoadedBase, in pool: AdapterPool? = nil
+  ) throws -> PinnedAdapter {
+    try (pool ?? base.adapters).pin(version.digest) {
       try Adapter.read(
         weights: Bytes(try registry.blob(version.weights)),
         configuration: try LoRAConfiguration(file: Array(version.configuration.utf8)),

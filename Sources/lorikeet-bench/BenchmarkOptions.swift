@@ -1,0 +1,45 @@
+/// What to measure and how to tell.
+struct BenchmarkOptions {
+  /// Why the arguments make no sense.
+  struct UsageError: Error, CustomStringConvertible {
+    let description: String
+  }
+
+  static let usage = """
+    usage: lorikeet-bench [--json] [--only PREFIX] [--repeat N] [--base NAME]
+
+      --json          one JSON object a line: name, unit, value (median), all values, peakBytes
+      --only PREFIX   only benchmarks whose name begins so (train, prefill, decode, load, swap, registry)
+      --repeat N      measure each N times and tell the median (default 5)
+      --base NAME     a base of the registry (default: the only one)
+    """
+
+  var isJSON = false
+  var only = ""
+  var repeats = 5
+  var base: String?
+
+  init(_ arguments: [String]) throws {
+    var rest = arguments[...]
+    while let argument = rest.popFirst() {
+      switch argument {
+      case "--json": isJSON = true
+      case "--only": only = try BenchmarkOptions.value(of: argument, &rest)
+      case "--base": base = try BenchmarkOptions.value(of: argument, &rest)
+      case "--repeat":
+        guard let number = Int(try BenchmarkOptions.value(of: argument, &rest)), number > 0 else {
+          throw UsageError(description: "--repeat takes a whole number above 0")
+        }
+        repeats = number
+      default: throw UsageError(description: "'\(argument)'?\n\(BenchmarkOptions.usage)")
+      }
+    }
+  }
+
+  private static func value(of flag: String, _ rest: inout ArraySlice<String>) throws -> String {
+    guard let value = rest.popFirst() else {
+      throw UsageError(description: "\(flag) needs a value")
+    }
+    return value
+  }
+}
