@@ -87,7 +87,7 @@ let package = Package(
     tests("Tokenizers"),
     tests("Adapters", ["Models", "Checkpoints", "Tensors", "Digests", "JSON"]),
     tests("Checkpoints", ["Tensors", "Digests", "JSON"]),
-    tests("CommandLineTool", ["JSON"]),
+    tests("CommandLineTool", ["Registry", "Digests", "JSON"]),
   ],
   swiftLanguageModes: [.v6],
   cLanguageStandard: .c17

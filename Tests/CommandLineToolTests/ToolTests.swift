@@ -7,7 +7,9 @@ final class Recording {
   private(set) var error = ""
   private(set) var code = ExitCode.done
 
-  init(_ arguments: String..., environment: [String: String] = [:]) {
+  convenience init(_ arguments: String...) { self.init(arguments, environment: [:]) }
+
+  init(_ arguments: [String], environment: [String: String]) {
     let console = Console(output: { self.output += $0 }, error: { self.error += $0 })
     code = Tool.run(arguments, console: console, environment: environment)
   }

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The tour: each step is a plain lorikeet command, shown before it runs. Run again, it goes on where it stopped and
+# The tour: each step is a plain lorikeet command, shown before it runs. Run again, it goes on where it was stopped and
 # skips what is there.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
@@ -12,6 +12,7 @@ lorikeet() {
   local shown='' word
   for word in "$@"; do
     case $word in
+      *$'\n'*) word=$(printf '%q' "$word") ;;
       *[!A-Za-z0-9_./:@=,-]*) word="'$word'" ;;
     esac
     shown+=" $word"
@@ -25,12 +26,35 @@ say() { printf '\n# %s\n' "$*"; }
 say 'One base model, fetched once and checked.'
 lorikeet base pull smollm2-135m-instruct
 
-say "Two customers' tasks, trained one after the other off the same loaded base."
+say "Two customers' tasks, trained one after the other over the same frozen base."
 lorikeet train Adapters/intent-kwikemart Adapters/sentiment-tweets
 
-say 'Both are in the registry.'
+say 'Both are in the registry now.'
 lorikeet list
 
-say 'The same prompt to each of them and to the base alone: one base in memory, three answers.'
-lorikeet generate --with intent-kwikemart --with sentiment-tweets --with base \
-  --max-tokens 16 'Customer: when does the store on Elm street close?'
+say 'The same prompt for both adapters and the bare base, all three off one model in memory.'
+lorikeet generate --with intent-kwikemart --with sentiment-tweets --with base --max-tokens 16 \
+  $'Customer: when does the store on Elm street close?\nIntent:'
+lorikeet generate --with intent-kwikemart --with sentiment-tweets --with base --max-tokens 16 \
+  $'Text: this phone made my day\nSentiment:'
+
+say 'The first version goes into production.'
+lorikeet alias intent-kwikemart@1 production
+
+say 'A second version: half the rank, a third of the steps.'
+lorikeet train Adapters/intent-kwikemart --rank 8 --steps 10 --warmup 2
+
+say 'How the two compare on held-out data; the registry kept the results.'
+lorikeet eval intent-kwikemart@1 --data Adapters/intent-kwikemart/eval.jsonl
+lorikeet eval intent-kwikemart@2 --data Adapters/intent-kwikemart/eval.jsonl
+
+say 'Promote the second version, see what the registry remembers, and roll back.'
+lorikeet alias intent-kwikemart@2 production
+lorikeet show intent-kwikemart
+lorikeet rollback intent-kwikemart production
+
+say 'A bare name means what production points at.'
+lorikeet generate --with intent-kwikemart --max-tokens 16 \
+  $'Customer: I want to send some money to my brother\nIntent:'
+
+say "Your turn: 'lorikeet chat intent-kwikemart', 'lorikeet --help'. The command is $binary"

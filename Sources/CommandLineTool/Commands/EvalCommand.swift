@@ -29,7 +29,7 @@ extension Tool {
         ExampleSpec(
           "lorikeet eval intent-kwikemart --data Adapters/intent-kwikemart/eval.jsonl", "a version"),
         ExampleSpec(
-          "lorikeet eval base --data Adapters/intent-kwikemart/eval.jsonl --limit 20 --json",
+          "lorikeet eval base --data held-out.jsonl --limit 20 --json",
           "the base alone, for a script"),
       ])
   ) { session in

@@ -33,10 +33,10 @@ extension Tool {
         ExampleSpec(
           "lorikeet generate --with intent-kwikemart 'when do you close today?'", "one adapter"),
         ExampleSpec(
-          "lorikeet generate --with acme/support@1 --with acme/support@2 --with base 'Hello?'",
+          "lorikeet generate --with support@1 --with support@2 --with base 'Hello?'",
           "two versions and the base"),
         ExampleSpec(
-          "lorikeet generate --temperature 0.8 --seed 7 --max-tokens 80 'Tell me a story.'",
+          "lorikeet generate --temperature 0.8 --seed 7 'Tell me a story.'",
           "with some chance"),
       ])
   ) { session in

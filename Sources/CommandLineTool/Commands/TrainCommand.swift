@@ -30,7 +30,7 @@ extension Tool {
           "lorikeet train Adapters/intent-kwikemart Adapters/sentiment-tweets", "two, one base"),
         ExampleSpec("lorikeet train Adapters/intent-kwikemart --steps 10 --rank 8", "a variant"),
         ExampleSpec(
-          "lorikeet train acme/support --data tickets.jsonl --eval held-out.jsonl --epochs 3",
+          "lorikeet train acme/support --data tickets.jsonl --epochs 3",
           "your own data"),
       ])
   ) { session in
@@ -55,15 +55,14 @@ extension Tool {
 }
 
 extension Tool {
-  private static let flagsWithoutValue: Set<String> = ["recompute", "keep-best"]
-
   /// The recipe's settings as options: one list for files and flags.
   static var recipeOptions: [OptionSpec] {
     let defaults = Recipe().json
     return Recipe.fields.compactMap { field in
       guard let flag = field.flag else { return nil }
-      let isFlag = flagsWithoutValue.contains(flag)
       let value = field.key.split(separator: ".").reduce(defaults) { $0[String($1)] ?? .null }
+      // What is on by itself needs a value to be switched off.
+      let isFlag = field.isSwitch && value == .bool(false)
       var help = field.help
       if !isFlag, let standard = spelled(value) { help += " (default \(standard))" }
       return OptionSpec(

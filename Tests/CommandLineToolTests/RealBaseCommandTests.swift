@@ -1,0 +1,49 @@
+import CommandLineTool
+import Expect
+import Foundation
+import JSON
+import Testing
+
+@Suite("RealBase: a first session on the command line", .serialized)
+struct RealBaseCommandTests {
+  @Test("add a base, train, skip what is trained, measure, answer side by side, chat, roll back")
+  func session() throws {
+    let home = try ScratchHome(versions: 0)
+    let data = home.folder.appendingPathComponent("data.jsonl")
+    let rows = (0..<4).map { #"{"prompt": "Say \#($0).", "completion": "\#($0)"}"# }
+    try rows.joined(separator: "\n").write(to: data, atomically: true, encoding: .utf8)
+
+    let added = home.run("base", "add", RealBase.path, "--name", "smollm2", "--json")
+    #expect(try JSONValue(parsing: added.output)["parameters"] == 134_515_008)
+
+    func train() throws -> [JSONValue] {
+      let run = home.run(
+        "train", "say", "--data", data.path, "--eval", data.path, "--steps", "2", "--batch-size",
+        "2", "--rank", "2", "--targets", "q_proj,v_proj", "--eval-tokens", "2", "--json")
+      #expect(run.code == .done, "\(run.error)")
+      return try run.output.split(separator: "\n").map { try JSONValue(parsing: String($0)) }
+    }
+    let events = try train()
+    #expect(events.count { $0["event"] == "step" } == 2)
+    #expect(events.last?["event"] == "published" && events.last?["reference"] == "say@1")
+    let again = try train().last
+    #expect(again?["event"] == "alreadyTrained" && again?["digest"] == events.last?["digest"])
+
+    let measured = home.run("eval", "say", "--data", data.path, "--json")
+    let metrics = try JSONValue(parsing: measured.output)
+    for figure in ["loss", "perplexity", "tokenAccuracy", "exactMatch"] {
+      #expect(metrics[figure]?.doubleValue != nil, "\(figure)")
+    }
+
+    let asked = home.run(
+      "generate", "--with", "say", "--with", "base", "--json", "What is the capital of France?")
+    let answers = try #require(try JSONValue(parsing: asked.output)["answers"]?.arrayValue)
+    #expect(answers.map { $0["reference"] } == ["say@1", "base"])
+    #expect(answers.last?["text"]?.stringValue == "The capital of France is Paris.")
+
+    let wrong = home.run("generate", "--with", "say@2", "hello")
+    #expect(wrong.code == .data && wrong.error.contains("has no version 2"))
+    let missing = home.run("eval", "say", "--data", "/nowhere.jsonl")
+    #expect(missing.code == .data && missing.error.contains("/nowhere.jsonl"))
+  }
+}

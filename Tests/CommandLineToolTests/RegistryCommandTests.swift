@@ -1,0 +1,102 @@
+import CommandLineTool
+import Digests
+import Foundation
+import JSON
+import Registry
+import Testing
+
+/// A home folder of its own with two versions of one adapter in its registry, made without any model.
+final class ScratchHome {
+  let folder: URL
+
+  init(versions: Int = 2) throws {
+    folder = FileManager.default.temporaryDirectory
+      .appendingPathComponent("lorikeet-cli-\(UUID().uuidString)")
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    guard versions > 0 else { return }
+    let registry = try Registry(path: folder.appendingPathComponent("registry.sqlite").path)
+    let base = try registry.addBase(
+      NewBase(
+        fingerprint: Digest.of("base"), name: "tiny", path: "/models/tiny", format: "gguf",
+        size: 1_500_000, modified: Date(timeIntervalSince1970: 0), architecture: "llama",
+        parameterCount: 1_200_000, configuration: "{}"))
+    for number in 1...versions {
+      _ = try registry.publish(
+        NewVersion(
+          adapter: "acme/support", digest: Digest.of("version \(number)"),
+          base: base.facts.fingerprint, method: "lora", rank: 8 * number, alpha: 16,
+          configuration: "{}", promptContract: "{}", weights: Array("weights \(number)".utf8)))
+    }
+  }
+
+  deinit { try? FileManager.default.removeItem(at: folder) }
+
+  /// Runs the tool with this home.
+  func run(_ arguments: String...) -> Recording {
+    Recording(arguments, environment: ["LORIKEET_HOME": folder.path])
+  }
+}
+
+@Suite("The registry's commands") struct RegistryCommandTests {
+  @Test("an empty registry says what to do, and is an empty list for a script")
+  func empty() throws {
+    let home = try ScratchHome(versions: 0)
+    let list = home.run("list")
+    #expect(list.code == .done && list.output.isEmpty)
+    #expect(list.error.contains("lorikeet train"))
+    #expect(home.run("list", "--json").output == "[]\n")
+    #expect(home.run("runs", "--json").output == "[]\n")
+    let show = home.run("base", "show")
+    #expect(show.code == .data)
+    #expect(show.error.contains("lorikeet base pull smollm2-135m-instruct"))
+  }
+
+  @Test("an alias is set, moved and rolled back, and show tells of it")
+  func aliases() throws {
+    let home = try ScratchHome()
+    let name = "acme/support"
+    #expect(
+      home.run("alias", "\(name)@1", "production").output == "\(name):production -> version 1\n")
+    #expect(
+      home.run("alias", "\(name)@2", "production").output
+        == "\(name):production -> version 2 (was 1)\n")
+    #expect(home.run("show", name).output.contains("\(name)@2  (production)"))
+    let back = home.run("rollback", name, "production", "--json")
+    let json = try JSONValue(parsing: back.output)
+    #expect(json["version"] == 1 && json["previous"] == 2)
+    let shown = try JSONValue(parsing: home.run("show", name, "--json").output)
+    #expect(shown["reference"] == "acme/support@1" && shown["aliases"]?["production"] == 1)
+    #expect(shown["aliasHistory"]?.arrayValue?.count == 3)
+    #expect(shown["versions"]?.arrayValue?.count == 2)
+    let again = home.run("rollback", name, "production")
+    #expect(again.code == .data && again.error.split(separator: "\n").count == 1)
+    #expect(home.run("alias", name, "production", "--remove").code == .done)
+    let list = try JSONValue(parsing: home.run("list", "--json").output)
+    #expect(list.arrayValue?.first?["aliases"] == .object(JSONObject([])))
+  }
+
+  @Test(
+    "what is wrong is one line and an exit code",
+    arguments: [
+      (["show", "acme/suport"], ExitCode.data, "did you mean 'acme/support'?"),
+      (["show", "acme/support@7"], .data, "has no version 7"),
+      (["alias", "acme/support@1", "latest"], .data, "'latest' always names the newest"),
+      (["base", "rm", "tiny"], .data, "tiny"),
+      (["base", "add", "/nowhere/at-all"], .data, "/nowhere/at-all"),
+      (["list", "--registry", "/dev/null/x"], .data, "/dev/null/x"),
+      (["train", "/nowhere/at-all"], .usage, "there is no recipe '/nowhere/at-all'"),
+      (["train", "x", "--data", "d", "--rank", "0"], .usage, "'--rank' should be"),
+      (["train", "x", "--data", "d", "--steps", "2", "--epochs", "2"], .usage, "--epochs"),
+      (["train", "x", "--data", "d", "--resume", "--fresh"], .usage, "exclude each other"),
+      (["eval", "acme/support"], .usage, "--data FILE is missing"),
+      (["generate", "--with", "acme/suport", "hello"], .data, "did you mean 'acme/support'?"),
+      (["generate", "--top-p", "0", "hello"], .usage, "--top-p takes a number"),
+    ])
+  func complaints(arguments: [String], code: ExitCode, part: String) throws {
+    let home = try ScratchHome()
+    let run = Recording(arguments, environment: ["LORIKEET_HOME": home.folder.path])
+    #expect(run.code == code)
+    #expect(run.error.hasPrefix("lorikeet: ") && run.error.contains(part), "\(run.error)")
+    #expect(run.error.filter { $0 == "\n" }.count == 1, "\(run.error)")
+  }
+}
