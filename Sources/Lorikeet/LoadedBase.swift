@@ -23,8 +23,6 @@ public final class LoadedBase {
   public let engine: Engine
   /// The adapters in memory.
   public let adapters: AdapterPool
-  /// The digest of the tokenizer.
-  let tokenizerDigest: Digest
 
   init(
     record: BaseRecord, checkpoint: Checkpoint, adapterCapacityBytes: Int, pool: WorkerPool
@@ -32,19 +30,19 @@ public final class LoadedBase {
     self.record = record
     model = try Model.load(checkpoint, pool: pool)
     tokenizer = try Tokenizer.load(checkpoint.tokenizerSource)
-    tokenizerDigest = record.facts.tokenizerDigest ?? Digest.of(tokenizer.digestBytes())
-    contract = PromptContract.standard(
-      checkpoint, tokenizer: tokenizer, digest: tokenizerDigest)
+    contract = try PromptContract(
+      tokenizer: tokenizer, chatTemplate: checkpoint.chatTemplate,
+      endOfSequence: checkpoint.configuration.endOfSequence)
     engine = Engine(model: model, tokenizer: tokenizer, pool: pool)
     adapters = AdapterPool(
       base: record.facts.fingerprint, capacityBytes: adapterCapacityBytes)
   }
 
   /// An encoder that speaks under `contract`.
+  /// - Parameter now: The time that a chat template may tell.
   /// - Throws: `TrainingError` where the contract is for another tokenizer.
-  func encoder(_ contract: PromptContract) throws -> SequenceEncoder {
-    try contract.check(tokenizer: tokenizerDigest.hex)
-    return try SequenceEncoder(contract: contract, tokenizer: tokenizer)
+  func encoder(_ terms: PromptContract, now: Date = Date()) throws -> SequenceEncoder {
+    try SequenceEncoder(contract: terms, tokenizer: tokenizer, now: now)
   }
 }
 
@@ -65,22 +63,5 @@ extension Tokenizer {
           addEndOfSequence: vocabulary.addEndOfSequence,
           addSpacePrefix: vocabulary.addSpacePrefix))
     }
-  }
-}
-
-extension PromptContract {
-  /// How a checkpoint's model is spoken to: through its chat template if it has one, else in plain text.
-  static func standard(_ checkpoint: Checkpoint, tokenizer: Tokenizer, digest: Digest)
-    -> PromptContract
-  {
-    var stops = Set(checkpoint.configuration.endOfSequence.compactMap { Token(exactly: $0) })
-    if let end = tokenizer.endOfSequence { stops.insert(end) }
-    return PromptContract(
-      style: checkpoint.chatTemplate == nil ? .plain : .chat,
-      chatTemplate: checkpoint.chatTemplate,
-      beginOfSequence: checkpoint.specialTokens["bos_token"],
-      endOfSequence: checkpoint.specialTokens["eos_token"],
-      stops: stops.sorted().map { Stop(token: $0, text: tokenizer.text(of: $0) ?? "") },
-      tokenizer: digest.hex)
   }
 }

@@ -1,6 +1,7 @@
 import Adapters
 import Checkpoints
 import Digests
+import Foundation
 import Models
 import Registry
 import Tensors
@@ -23,7 +24,8 @@ struct TrainingJob {
   let evaluationReport: EncodingReport?
   private let pool: WorkerPool
 
-  init(recipe: Recipe, base: LoadedBase, pool: WorkerPool) throws {
+  /// - Parameter now: The time that the chat template may tell; a resumed run has that of its start.
+  init(recipe: Recipe, base: LoadedBase, pool: WorkerPool, now: Date) throws {
     self.recipe = recipe
     self.base = base
     self.pool = pool
@@ -32,30 +34,24 @@ struct TrainingJob {
       throw TrainingError(
         .badRecipe, "no training data; give the recipe 'train' or pass --data FILE")
     }
-    let limit = base.model.configuration.contextLength
-    guard recipe.maximumLength <= limit else {
-      throw TrainingError(
-        .badRecipe,
-        "sequences of \(recipe.maximumLength) tokens do not fit the base's context of \(limit)")
-    }
-    var contract = base.contract
-    contract.system = recipe.system
-    self.contract = contract
-    configuration = recipe.adapterConfiguration.named(for: base.model.slots)
+    contract = try recipe.contract(of: base.contract)
+    configuration = recipe.loraConfiguration.named(for: base.model.slots)
     start = try TargetSelection(configuration, slots: base.model.slots).initialDeltas(
       slots: base.model.slots, initialisation: configuration.initialisation,
       seed: UInt64(recipe.seed))
 
-    let encoder = try base.encoder(contract)
+    let encoder = try base.encoder(contract, now: now)
+    var cut = recipe.encoderOptions
+    cut.maximumLength = min(cut.maximumLength, base.model.configuration.contextLength)
     train = try Dataset.load(path: recipe.path(of: trainFile), options: recipe.trainingOptions)
-    let encoded = try encoder.encode(train, options: recipe.encoderOptions)
+    let encoded = try encoder.encode(train, options: cut)
     sequences = encoded.sequences
     report = encoded.report
     evaluation = try recipe.eval.map {
       try Dataset.load(path: recipe.path(of: $0), options: recipe.evaluationOptions)
     }
-    let encodedEvaluation = try evaluation.map {
-      try encoder.encode($0, options: recipe.encoderOptions)
+    let encodedEvaluation = try evaluation.map { [cut] in
+      try encoder.encode($0, options: cut)
     }
     evaluationSequences = encodedEvaluation?.sequences ?? []
     evaluationReport = encodedEvaluation?.report

@@ -19,6 +19,8 @@ public struct EvaluationOptions: Sendable, Equatable {
   public var scope = LossScope.all
   /// The longest sequence.
   public var maximumLength = 1024
+  /// What becomes of longer rows.
+  public var truncation = Truncation.keepAnswer
   /// The small set of right answers, where the data alone does not tell.
   public var labels: [String] = []
   /// Evaluates again even where the registry has the result.
@@ -137,18 +139,21 @@ extension EvaluationOptions {
     answerTokens = recipe.evalTokens
     scope = recipe.loss
     maximumLength = recipe.maximumLength
+    truncation = recipe.truncation
     labels = recipe.labels
   }
 
   var encoder: SequenceEncoder.Options {
-    SequenceEncoder.Options(scope: scope, maximumLength: maximumLength)
+    SequenceEncoder.Options(
+      scope: scope, maximumLength: maximumLength, truncation: truncation)
   }
 
   /// The settings that change the result.
   var json: JSONValue {
     [
       "answerTokens": .int(answerTokens), "scope": .string(scope.rawValue),
-      "maximumLength": .int(maximumLength), "labels": .array(labels.map(JSONValue.string)),
+      "maximumLength": .int(maximumLength), "truncation": .string(truncation.rawValue),
+      "labels": .array(labels.map(JSONValue.string)),
       "prompt": data.prompt.map(JSONValue.string) ?? .null,
       "completion": data.completion.map(JSONValue.string) ?? .null,
       "limit": data.limit.map(JSONValue.int) ?? .null,

@@ -23,7 +23,7 @@ extension Workspace {
     progress: @escaping (TrainingProgress) -> Void = { _ in }
   ) throws -> TrainingOutcome {
     let base = try openBase(recipe.base)
-    let job = try TrainingJob(recipe: recipe, base: base, pool: pool)
+    var job = try TrainingJob(recipe: recipe, base: base, pool: pool, now: Date())
     progress(
       .data(train: job.report, evaluation: job.evaluationReport, warning: job.warning))
     if !fresh, let version = try trainedVersion(job) { return .alreadyTrained(version) }
@@ -32,8 +32,12 @@ extension Workspace {
         name: recipe.name, layers: job.start.count, parameters: job.parameterCount,
         base: base.record.facts.name))
 
+    let stopped = fresh ? nil : try resumable(job)
+    if let stopped {
+      job = try TrainingJob(recipe: recipe, base: base, pool: pool, now: stopped.record.started)
+    }
     let run = try job.makeRun(pool: pool)
-    let record = try begin(job, run, fresh: fresh, progress)
+    let record = try begin(job, run, stopped, progress)
     let log = RunLog(registry: registry, run: record.id)
     do {
       let isComplete = try run.go(
@@ -80,19 +84,24 @@ extension Workspace {
     { return [] }
   }
 
-  /// The run to write: an interrupted one that is taken up again, or a new one.
+  /// An interrupted run of the same job, and its last checkpoint.
+  private func resumable(_ job: TrainingJob) throws -> (record: RunRecord, state: [UInt8])? {
+    guard let found = try registry.resumableRun(of: job.recipe.name, recipe: job.digest),
+      let checkpoint = try registry.newestCheckpoint(ofRun: found.id)
+    else { return nil }
+    return (found, checkpoint.state)
+  }
+
+  /// The run to write: the stopped one, taken up again, or a new one.
   private func begin(
-    _ job: TrainingJob, _ run: TrainingRun, fresh: Bool,
+    _ job: TrainingJob, _ run: TrainingRun, _ stopped: (record: RunRecord, state: [UInt8])?,
     _ progress: (TrainingProgress) -> Void
   ) throws -> RunRecord {
-    if !fresh, let found = try registry.resumableRun(of: job.recipe.name, recipe: job.digest),
-      let checkpoint = try registry.newestCheckpoint(ofRun: found.id)
-    {
-      try run.restore(checkpoint.state)
-      progress(.resumed(run: found.id, step: checkpoint.record.step))
-      return try registry.resumeRun(found.id)
-    }
-    return try registry.startRun(job.newRun(totalSteps: run.totalSteps))
+    guard let stopped else { return try registry.startRun(job.newRun(totalSteps: run.totalSteps)) }
+    try run.restore(stopped.state)
+    let record = try registry.resumeRun(stopped.record.id)
+    progress(.resumed(run: record.id, step: run.step))
+    return record
   }
 
   private func publish(_ job: TrainingJob, _ run: TrainingRun, _ record: RunRecord) throws
