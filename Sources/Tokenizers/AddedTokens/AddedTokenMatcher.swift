@@ -42,6 +42,7 @@ struct AddedTokenMatcher: Sendable {
     guard !tokens.isEmpty, !range.isEmpty else { return [Piece(token: nil, range: range)] }
     var pieces: [Piece] = []
     var offset = range.lowerBound
+    var space = range.lowerBound..<range.lowerBound  // the last white space that was seen
     var index = range.lowerBound
     while index < range.upperBound {
       guard begins[Int(bytes[index])], let match = longest(bytes, index, range.upperBound) else {
@@ -54,10 +55,14 @@ struct AddedTokenMatcher: Sendable {
       index = stop
       if token.isSpecial, !findsSpecial { continue }
       if token.isSingleWord, isInWord(bytes, start, stop, range) { continue }
-      if token.stripsLeft { start = max(spaceStart(bytes, start, range.lowerBound), offset) }
-      if token.stripsRight { stop = spaceEnd(bytes, stop, range.upperBound) }
+      if token.stripsLeft { start = max(spaceStart(bytes, start, offset), offset) }
+      if token.stripsRight {
+        if !space.contains(stop) { space = stop..<spaceEnd(bytes, stop, range.upperBound) }
+        stop = max(stop, space.upperBound)
+      }
       if offset < start { pieces.append(Piece(token: nil, range: offset..<start)) }
-      pieces.append(Piece(token: token.id, range: min(start, stop)..<stop))
+      // Empty where white space before it has taken the token: the library drops it.
+      if start < stop { pieces.append(Piece(token: token.id, range: start..<stop)) }
       offset = stop
     }
     if offset != range.upperBound {

@@ -15,6 +15,15 @@ struct TextDecoder: Sendable, Equatable {
     case replace(pattern: [UInt8], content: [UInt8])
     /// The mark becomes a space, or nothing in the first token where one was put before the text.
     case metaspace(replacement: [UInt8], dropsFirst: Bool)
+
+    /// How many times longer a token becomes at most.
+    var growth: Int {
+      switch self {
+      case .replace(let pattern, let content):
+        max(1, (content.count + pattern.count - 1) / pattern.count)
+      case .metaspace: 1
+      }
+    }
   }
 
   var kind: Kind

@@ -11,6 +11,10 @@ enum AddedTokensJSON {
       let token = try token(element)
       let name = String(decoding: token.content, as: UTF8.self)
       guard !token.content.isEmpty else { continue }
+      guard token.content.count <= AddedToken.longest else {
+        throw TokenizerError(
+          .tooLarge, "\(element.place) has \(token.content.count) bytes of content")
+      }
       guard contents.insert(token.content).inserted else {
         throw element.malformed("adds '\(name)' a second time")
       }

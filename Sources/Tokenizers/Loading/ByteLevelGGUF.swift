@@ -50,6 +50,6 @@ enum ByteLevelGGUF {
       hasByteFallback: false, ignoresMerges: preset.ignoresMerges)
     return TokenizerParts(
       model: model, normalizers: preset.normalizers, preTokenizers: preset.preTokenizers,
-      decoder: TextDecoder(kind: .byteLevel), addedTokens: GGUFTokenizer.addedTokens(source))
+      decoder: TextDecoder(kind: .byteLevel), addedTokens: try GGUFTokenizer.addedTokens(source))
   }
 }

@@ -38,6 +38,12 @@ enum DecoderJSON {
       default: throw step.unsupported("decoder '\(type)'")
       }
     }
+    let rewriting = decoder.rewrites.reduce(1) { growth, rewrite in
+      min(growth * min(rewrite.growth, 1 << 20), 1 << 20)
+    }
+    guard rewriting <= Normalizer.growthLimit else {
+      throw TokenizerError(.tooLarge, "\(cursor.place) makes tokens \(rewriting) times longer")
+    }
     return decoder
   }
 

@@ -82,18 +82,16 @@ enum GGUFTokenizer {
   }
 
   /// Control tokens are special; user-defined ones are found in the text but are part of it.
-  ///
-  /// - Parameter findsInNormalized: User-defined tokens are spelt as in normalised text.
-  static func addedTokens(_ source: GGUFVocabulary) -> [AddedToken] {
+  static func addedTokens(_ source: GGUFVocabulary) throws(TokenizerError) -> [AddedToken] {
     var tokens: [AddedToken] = []
     for (id, text) in source.tokens.enumerated() where !text.isEmpty {
-      switch type(id, source) {
-      case .control, .unknown:
-        tokens.append(AddedToken(id: Token(id), content: Array(text.utf8), isSpecial: true))
-      case .userDefined:
-        tokens.append(AddedToken(id: Token(id), content: Array(text.utf8)))
-      case .normal, .unused, .byte: break
+      let type = type(id, source)
+      guard type == .control || type == .unknown || type == .userDefined else { continue }
+      guard text.utf8.count <= AddedToken.longest else {
+        throw TokenizerError(.tooLarge, "tokenizer.ggml.tokens[\(id)] has \(text.utf8.count) bytes")
       }
+      tokens.append(
+        AddedToken(id: Token(id), content: Array(text.utf8), isSpecial: type != .userDefined))
     }
     return tokens
   }

@@ -148,19 +148,23 @@ struct JSONTape: Sendable {
 
   private mutating func parseNumber(_ index: inout Int) throws(TokenizerError) {
     let start = index
-    while index < bytes.count {
-      switch bytes[index] {
-      case 0x30...0x39, UInt8(ascii: "-"), UInt8(ascii: "+"), UInt8(ascii: "."), UInt8(ascii: "e"),
-        UInt8(ascii: "E"):
-        index += 1
-        continue
-      default: break
-      }
-      break
-    }
-    guard Double(String(decoding: bytes[start..<index], as: UTF8.self)) != nil else {
+    while index < bytes.count, bytes[index] &- 0x30 < 10 { index += 1 }
+    let afterDigits = index
+    while index < bytes.count, JSONTape.isOfNumber(bytes[index]) { index += 1 }
+    // Digits alone are the common case: the ids of a vocabulary.
+    let isPlain = afterDigits > start && afterDigits == index
+    guard isPlain || Double(String(decoding: bytes[start..<index], as: UTF8.self)) != nil else {
       throw malformed("an unexpected character", at: start)
     }
     append(.number, start, index)
+  }
+
+  private static func isOfNumber(_ byte: UInt8) -> Bool {
+    switch byte {
+    case 0x30...0x39, UInt8(ascii: "-"), UInt8(ascii: "+"), UInt8(ascii: "."), UInt8(ascii: "e"),
+      UInt8(ascii: "E"):
+      true
+    default: false
+    }
   }
 }

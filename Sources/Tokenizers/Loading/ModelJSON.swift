@@ -57,10 +57,15 @@ enum ModelJSON {
     guard cursor.kind == .array else { throw cursor.malformed("is not an array") }
     let tape = cursor.tape
     let end = Int(tape.nodes[cursor.index].next)
-    var builder = MergeBuilder(
-      vocabulary: vocabulary, capacity: end - cursor.index, place: cursor.place)
-    var spelling: [UInt8] = []
     var child = cursor.index + 1
+    var count = 0
+    while child < end {
+      child = Int(tape.nodes[child].next)
+      count += 1
+    }
+    var builder = MergeBuilder(vocabulary: vocabulary, capacity: count, place: cursor.place)
+    var spelling: [UInt8] = []
+    child = cursor.index + 1
     while child < end {
       let node = tape.nodes[child]
       spelling.removeAll(keepingCapacity: true)

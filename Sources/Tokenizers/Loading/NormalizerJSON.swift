@@ -2,17 +2,33 @@
 enum NormalizerJSON {
   static func steps(_ cursor: JSONCursor?) throws(TokenizerError) -> [Normalizer] {
     guard let cursor else { return [] }
+    let steps = try flattened(cursor)
+    var growth = 1
+    for step in steps {
+      guard max(step.growth, 1) <= Normalizer.growthLimit / growth else {
+        throw TokenizerError(
+          .tooLarge, "\(cursor.place) may make a text over \(Normalizer.growthLimit) times longer")
+      }
+      growth *= max(step.growth, 1)
+    }
+    return steps
+  }
+
+  private static func flattened(_ cursor: JSONCursor) throws(TokenizerError) -> [Normalizer] {
     let type = try cursor.type()
     switch type {
     case "Sequence":
       var steps: [Normalizer] = []
       for element in try cursor.required("normalizers").elements() {
-        steps += try self.steps(element)
+        steps += try flattened(element)
       }
       return steps
     case "NFC": return [.composed]
     case "Prepend":
       let prefix = try cursor.required("prepend").bytes()
+      guard prefix.count <= Normalizer.growthLimit else {
+        throw TokenizerError(.tooLarge, "\(cursor.place) prepends \(prefix.count) bytes")
+      }
       return prefix.isEmpty ? [] : [.prepend(prefix)]
     case "Replace":
       return [

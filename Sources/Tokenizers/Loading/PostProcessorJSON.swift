@@ -1,32 +1,43 @@
 /// Reads the "post_processor" of tokenizer.json: the tokens before and after a text.
 enum PostProcessorJSON {
+  /// More tokens around a text are refused.
+  private static let aroundLimit = 256
+
   static func apply(
     _ cursor: JSONCursor?, to parts: inout TokenizerParts
   ) throws(TokenizerError) {
     guard let cursor else { return }
+    try apply(cursor, added: Set(parts.addedTokens.map(\.id)), to: &parts)
+  }
+
+  private static func apply(
+    _ cursor: JSONCursor, added: Set<Token>, to parts: inout TokenizerParts
+  ) throws(TokenizerError) {
     let type = try cursor.type()
     switch type {
     case "ByteLevel": break  // trims offsets only
     case "Sequence":
       for element in try cursor.required("processors").elements() {
-        try apply(element, to: &parts)
+        try apply(element, added: added, to: &parts)
       }
-    case "TemplateProcessing": try applyTemplate(cursor, to: &parts)
+    case "TemplateProcessing": try applyTemplate(cursor, added: added, to: &parts)
     case "RobertaProcessing", "BertProcessing":
-      parts.prefix.insert(try pairToken(try cursor.required("cls"), parts), at: 0)
-      parts.suffix.append(try pairToken(try cursor.required("sep"), parts))
+      parts.prefix.insert(try pairToken(try cursor.required("cls"), added, parts), at: 0)
+      parts.suffix.append(try pairToken(try cursor.required("sep"), added, parts))
     default: throw cursor.unsupported("post-processor '\(type)'")
     }
   }
 
   private static func applyTemplate(
-    _ cursor: JSONCursor, to parts: inout TokenizerParts
+    _ cursor: JSONCursor, added: Set<Token>, to parts: inout TokenizerParts
   ) throws(TokenizerError) {
     var ids: [String: [Token]] = [:]
     if let special = try cursor.member("special_tokens") {
       for (name, value) in try special.members() {
         var tokens: [Token] = []
-        for id in try value.required("ids").elements() { tokens.append(try token(id, parts)) }
+        for id in try value.required("ids").elements() {
+          tokens.append(try token(id, added, parts))
+        }
         ids[name] = tokens
       }
     }
@@ -45,6 +56,9 @@ enum PostProcessorJSON {
           throw TokenizerError(.missing, "\(cursor.place).special_tokens has no '\(name)'")
         }
         if sequences == 0 { before += tokens } else { after += tokens }
+        guard before.count + after.count <= aroundLimit else {
+          throw TokenizerError(.tooLarge, "\(cursor.place) puts over \(aroundLimit) tokens around")
+        }
       }
     }
     guard sequences == 1 else { throw cursor.malformed("does not hold the text exactly once") }
@@ -53,12 +67,13 @@ enum PostProcessorJSON {
   }
 
   private static func token(
-    _ cursor: JSONCursor, _ parts: TokenizerParts
+    _ cursor: JSONCursor, _ added: Set<Token>, _ parts: TokenizerParts
   ) throws(TokenizerError) -> Token {
     let id = try cursor.integer()
-    let isKnown =
-      parts.model.vocabulary.spelling(id) != nil || parts.addedTokens.contains { Int($0.id) == id }
-    guard isKnown else {
+    guard
+      parts.model.vocabulary.spelling(id) != nil
+        || Token(exactly: id).map(added.contains) ?? false
+    else {
       throw TokenizerError(.inconsistent, "\(cursor.place): no token has the id \(id)")
     }
     return Token(truncatingIfNeeded: id)
@@ -66,10 +81,10 @@ enum PostProcessorJSON {
 
   /// The id of ["</s>", 2].
   private static func pairToken(
-    _ cursor: JSONCursor, _ parts: TokenizerParts
+    _ cursor: JSONCursor, _ added: Set<Token>, _ parts: TokenizerParts
   ) throws(TokenizerError) -> Token {
     let elements = try cursor.elements()
     guard elements.count == 2 else { throw cursor.malformed("is not a token and its id") }
-    return try token(elements[1], parts)
+    return try token(elements[1], added, parts)
   }
 }

@@ -3,6 +3,10 @@ enum PreTokenizerJSON {
   static func steps(_ cursor: JSONCursor?) throws(TokenizerError) -> [PreTokenizer] {
     guard let cursor else { return [] }
     let steps = try flattened(cursor)
+    guard steps.count <= 16 else {
+      throw TokenizerError(
+        .tooLarge, "\(cursor.place) has \(steps.count) steps; at most 16 are run")
+    }
     for (index, step) in steps.enumerated() where index + 1 < steps.count {
       if case .byteLevel = step {
         throw cursor.unsupported("a step after 'ByteLevel'")

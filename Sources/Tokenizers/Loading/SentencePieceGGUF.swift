@@ -27,7 +27,7 @@ enum SentencePieceGGUF {
     }
     return TokenizerParts(
       model: model, normalizers: normalizers, decoder: decoder,
-      addedTokens: GGUFTokenizer.addedTokens(source))
+      addedTokens: try GGUFTokenizer.addedTokens(source))
   }
 
   /// Two neighbours merge where the vocabulary holds them as one piece; the highest score first.

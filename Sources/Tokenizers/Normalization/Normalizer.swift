@@ -7,6 +7,19 @@ enum Normalizer: Sendable, Equatable {
   /// Every occurrence of a text by another.
   case replace(pattern: [UInt8], content: [UInt8])
 
+  /// How many times longer a text may become; more is refused, so that no file makes a text explode.
+  static let growthLimit = 64
+
+  /// How many times longer this step makes a text at most, apart from what is put before it.
+  var growth: Int {
+    switch self {
+    case .composed: 3  // the longest canonical decomposition that stays decomposed
+    case .prepend: 1
+    case .replace(let pattern, let content):
+      (content.count + pattern.count - 1) / pattern.count
+    }
+  }
+
   /// The text after this step.
   func apply(_ bytes: [UInt8]) -> [UInt8] {
     switch self {
