@@ -84,7 +84,7 @@ let package = Package(
     tests("Autograd", ["Tensors"]),
     tests("JSON"),
     tests("Registry", ["Digests"]),
-    tests("Tokenizers"),
+    tests("Tokenizers", ["Checkpoints"]),
     tests("Adapters", ["Models", "Checkpoints", "Tensors", "Digests", "JSON"]),
     tests("Checkpoints", ["Tensors", "Digests", "JSON"]),
     tests("CommandLineTool", ["Registry", "Digests", "JSON"]),
