@@ -6,22 +6,23 @@
 @safe final class MemoryBlock: @unchecked Sendable {
   // Safe: the pointer itself never changes; who may write behind it is the business of the views.
   let base: UnsafeMutableRawPointer
-  let byteCount: Int
+  /// Bytes behind `base`: what was asked for, or a little more.
+  private let size: Int
   private let recycler: BufferRecycler?
 
   init(byteCount: Int, recycler: BufferRecycler? = nil) {
-    self.byteCount = byteCount
     self.recycler = recycler
-    if let used = unsafe recycler?.take(byteCount) {
-      unsafe base = used
+    if let recycler {
+      unsafe (base, size) = recycler.take(byteCount)
     } else {
-      unsafe base = UnsafeMutableRawPointer.allocate(byteCount: max(byteCount, 1), alignment: 64)
+      size = max(byteCount, 1)
+      unsafe base = UnsafeMutableRawPointer.allocate(byteCount: size, alignment: 64)
     }
   }
 
   deinit {
     if let recycler {
-      unsafe recycler.give(base, byteCount)
+      unsafe recycler.give(base, size)
     } else {
       unsafe base.deallocate()
     }
