@@ -46,7 +46,7 @@ import Synchronization
       return shelf.removeSurplus()
     }
     for address in surplus { unsafe UnsafeMutableRawPointer(bitPattern: address)?.deallocate() }
-    return (UnsafeMutableRawPointer.allocate(byteCount: size, alignment: 64), size)
+    return unsafe (MemoryBlock.allocate(size), size)
   }
 
   func give(_ base: UnsafeMutableRawPointer, _ size: Int) {

@@ -25,7 +25,7 @@ public struct FrozenWeight: Sendable {
       x.columns == inputSize && y.columns == outputSize && x.rows == y.rows,
       "FrozenWeight: \(x.rows) x \(x.columns) by \(outputSize) x \(inputSize) into \(y.rows) x \(y.columns)"
     )
-    if x.rows <= 8 {
+    if x.rows <= 32 {
       applyFew(x, into: y, accumulating: accumulating, pool: pool)
     } else {
       y.setProduct(x, .plain, values, .transposed, accumulating: accumulating, pool: pool)

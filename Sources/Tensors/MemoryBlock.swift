@@ -16,7 +16,7 @@
       unsafe (base, size) = recycler.take(byteCount)
     } else {
       size = max(byteCount, 1)
-      unsafe base = UnsafeMutableRawPointer.allocate(byteCount: size, alignment: 64)
+      unsafe base = MemoryBlock.allocate(size)
     }
   }
 
@@ -26,5 +26,17 @@
     } else {
       unsafe base.deallocate()
     }
+  }
+
+  /// New memory; large blocks ask for large pages, because walking through gigabytes 4 KiB at a time costs more in page
+  /// faults and address look-ups than in reading.
+  static func allocate(_ size: Int) -> UnsafeMutableRawPointer {
+    let largePage = 2 << 20
+    guard size >= 2 * largePage else {
+      return UnsafeMutableRawPointer.allocate(byteCount: size, alignment: 64)
+    }
+    let base = UnsafeMutableRawPointer.allocate(byteCount: size, alignment: largePage)
+    unsafe madvise(base, size, MADV_HUGEPAGE)
+    return unsafe base
   }
 }
