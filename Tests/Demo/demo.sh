@@ -41,8 +41,8 @@ lorikeet generate --with intent-kwikemart --with sentiment-tweets --with base --
 say 'The first version goes into production.'
 lorikeet alias intent-kwikemart@1 production
 
-say 'A second version: half the rank, a third of the steps.'
-lorikeet train Adapters/intent-kwikemart --rank 8 --steps 10 --warmup 2
+say 'A second version: half the rank, a fifth of the steps.'
+lorikeet train Adapters/intent-kwikemart --rank 8 --steps 6 --warmup 2
 
 say 'How the two compare on held-out data; the registry kept the results.'
 lorikeet eval intent-kwikemart@1 --data Adapters/intent-kwikemart/eval.jsonl
@@ -51,10 +51,10 @@ lorikeet eval intent-kwikemart@2 --data Adapters/intent-kwikemart/eval.jsonl
 say 'Promote the second version, see what the registry remembers, and roll back.'
 lorikeet alias intent-kwikemart@2 production
 lorikeet show intent-kwikemart
+lorikeet generate --with intent-kwikemart --max-tokens 16 $'Customer: good morning\nIntent:'
 lorikeet rollback intent-kwikemart production
 
-say 'A bare name means what production points at.'
-lorikeet generate --with intent-kwikemart --max-tokens 16 \
-  $'Customer: I want to send some money to my brother\nIntent:'
+say 'A bare name means what production points at: the first version again.'
+lorikeet generate --with intent-kwikemart --max-tokens 16 $'Customer: good morning\nIntent:'
 
 say "Your turn: 'lorikeet chat intent-kwikemart', 'lorikeet --help'. The command is $binary"
