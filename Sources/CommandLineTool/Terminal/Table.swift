@@ -35,12 +35,16 @@ package struct Table: Sendable {
     return ([columns.map(\.title)] + rows).map { line($0, widths) }
   }
 
-  /// Takes columns from the widest until all fit; a column keeps at least four.
+  /// Narrows the widest column until all fit: first texts beside the first column, then that, which names the row,
+  /// then numbers.
   private func fit(_ widths: inout [Int], to width: Int) {
     let gaps = 2 * (columns.count - 1)
     while widths.reduce(gaps, +) > width {
-      guard let widest = widths.indices.max(by: { widths[$0] < widths[$1] }), widths[widest] > 4
-      else { return }
+      let candidates =
+        widths.indices.filter { $0 > 0 && !columns[$0].isNumber && widths[$0] > 6 }.nonEmpty
+        ?? widths.indices.filter { $0 == 0 && widths[$0] > 8 }.nonEmpty
+        ?? widths.indices.filter { widths[$0] > 4 }
+      guard let widest = candidates.max(by: { widths[$0] < widths[$1] }) else { return }
       widths[widest] -= 1
     }
   }
@@ -56,4 +60,8 @@ package struct Table: Sendable {
     while line.last == " " { line.removeLast() }
     return line
   }
+}
+
+extension Array {
+  fileprivate var nonEmpty: Self? { isEmpty ? nil : self }
 }
