@@ -15,6 +15,7 @@ public struct LowRankDelta {
   /// Dropout of the adapter's input, while training.
   public var dropout: Dropout?
 
+  /// A delta of `a` and `b` for `rows`.
   public init(rows: Range<Int>, a: Variable, b: Variable, scale: Float, dropout: Dropout? = nil) {
     precondition(a.value.rows == b.value.columns, "LowRankDelta: ranks differ")
     self.rows = rows
@@ -39,6 +40,7 @@ public struct Dropout: Sendable, Equatable {
   /// Different for each layer and step.
   public var seed: UInt64
 
+  /// Dropout of this probability.
   public init(probability: Float, seed: UInt64) {
     self.probability = probability
     self.seed = seed

@@ -15,6 +15,7 @@ public final class Tape {
   public let isRecording: Bool
   private var steps: [() -> Void] = []
 
+  /// An empty record.
   public init(pool: WorkerPool, recycler: BufferRecycler, recording: Bool) {
     self.pool = pool
     self.recycler = recycler

@@ -31,5 +31,6 @@ public struct Digest: Hashable, Sendable, CustomStringConvertible {
 
   /// The first 12 digits, for people.
   public var short: String { String(hex.prefix(12)) }
+  /// The same as `message`.
   public var description: String { hex }
 }

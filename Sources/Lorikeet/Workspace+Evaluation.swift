@@ -26,6 +26,7 @@ public struct EvaluationOptions: Sendable, Equatable {
   /// Evaluates again even where the registry has the result.
   public var isForced = false
 
+  /// The defaults: answers of up to 128 tokens.
   public init() {}
 }
 

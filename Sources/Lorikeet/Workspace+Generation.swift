@@ -29,6 +29,7 @@ public struct GenerateOptions: Sendable {
   /// What the system is told first, where the adapter's contract leaves that open.
   public var system: String?
 
+  /// The defaults: greedy, 256 tokens.
   public init() {}
 }
 

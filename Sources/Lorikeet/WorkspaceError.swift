@@ -21,10 +21,12 @@ public struct WorkspaceError: Error, Sendable, Equatable, CustomStringConvertibl
   /// What, where, and what to do.
   public var message: String
 
+  /// An error of kind `code`.
   public init(_ code: Code, _ message: String) {
     self.code = code
     self.message = message
   }
 
+  /// The same as `message`.
   public var description: String { message }
 }

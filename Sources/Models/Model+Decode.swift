@@ -8,6 +8,7 @@ public struct DecodingSequence {
   /// Tokens to feed next: the rest of a prompt, or the last token chosen.
   public var pending: [Int32]
 
+  /// A sequence that `cache` holds the beginning of.
   public init(cache: KeyValueCache, pending: [Int32]) {
     self.cache = cache
     self.pending = pending

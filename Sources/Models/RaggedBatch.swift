@@ -5,6 +5,7 @@ public struct Segment: Sendable, Equatable {
   /// The position of the first row in its sequence.
   public var firstPosition: Int
 
+  /// Rows of a sequence from `firstPosition` on.
   public init(rows: Range<Int>, firstPosition: Int = 0) {
     self.rows = rows
     self.firstPosition = firstPosition

@@ -11,6 +11,7 @@ public struct SlotInfo: Sendable, Equatable {
   /// The block's number; nil outside the blocks.
   public let layer: Int?
 
+  /// A linear layer at `path`.
   public init(
     path: String, inputSize: Int, outputSize: Int, isHead: Bool = false, layer: Int? = nil
   ) {
@@ -28,6 +29,7 @@ public struct SlotTable: Sendable, Equatable {
   public let slots: [SlotInfo]
   private let indices: [String: Int]
 
+  /// A table of `slots`, in their order.
   public init(_ slots: [SlotInfo]) {
     self.slots = slots
     indices = Dictionary(

@@ -21,6 +21,7 @@ public final class Engine {
   /// The most rows in one step: prompts longer than what is left are fed in pieces.
   private static let rowsPerStep = 512
 
+  /// An engine over a loaded model.
   public init(model: Model, tokenizer: Tokenizer, pool: WorkerPool) {
     self.model = model
     self.tokenizer = tokenizer

@@ -15,6 +15,7 @@ public struct GenerateRequest: Sendable {
   /// Texts that end the answer, and are not part of it.
   public var stopTexts: [String] = []
 
+  /// A request to go on from `prompt`.
   public init(prompt: [Token], adapter: PinnedAdapter? = nil) {
     self.prompt = prompt
     self.adapter = adapter

@@ -13,6 +13,7 @@ public struct SamplerSettings: Sendable, Equatable {
   /// Where the random draws start.
   public var seed: UInt64 = 0
 
+  /// The defaults: greedy.
   public init() {}
 
   /// The first setting that makes no sense, as a sentence; nil where all do.

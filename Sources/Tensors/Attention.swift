@@ -12,6 +12,7 @@ public struct AttentionSegment: Sendable {
   /// Values, shaped as the keys.
   public var values: Matrix
 
+  /// A sequence's rows, and the keys and values that they may see.
   public init(rows: Range<Int>, firstPosition: Int, keys: Matrix, values: Matrix) {
     self.rows = rows
     self.firstPosition = firstPosition
@@ -37,6 +38,7 @@ public struct Attention: Sendable {
 
   private static let queryBlock = 64
 
+  /// Attention of this shape.
   public init(heads: Int, keyValueHeads: Int, headSize: Int, window: Int?) {
     precondition(keyValueHeads > 0 && heads % keyValueHeads == 0, "Attention: heads do not group")
     self.heads = heads

@@ -1,3 +1,6 @@
+// swift-format-ignore-file: AlwaysUseLowerCamelCase
+// The block formats keep the names that everybody knows them by.
+
 /// The element type of a stored tensor: plain floats, or GGUF's block formats.
 ///
 /// Block layouts are those of ggml (`ggml-common.h`); plain types are safetensors' names.

@@ -4,7 +4,9 @@
 /// matrix as their `into:` argument. Vectors are matrices of one row.
 @safe public struct Matrix: @unchecked Sendable {
   // Safe: written only by the kernels of the thread that made it, before it is shared; frozen after.
+  /// How many rows.
   public let rows: Int
+  /// How many columns.
   public let columns: Int
   private let owner: AnyObject
   private let base: UnsafeMutablePointer<Float>

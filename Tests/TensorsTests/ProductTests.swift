@@ -63,7 +63,9 @@ struct ProductTests {
     #expect(results[0] == results[1] && results[0] == results[2])
   }
 
-  @Test("a few rows with a frozen weight equal the same rows one by one", arguments: [1, 2, 5, 8, 17, 32])
+  @Test(
+    "a few rows with a frozen weight equal the same rows one by one",
+    arguments: [1, 2, 5, 8, 17, 32])
   func fewRows(rows: Int) {
     var g = SplitMix64(seed: UInt64(rows))
     let pool = WorkerPool(threads: 2)

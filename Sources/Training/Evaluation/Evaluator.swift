@@ -15,6 +15,7 @@ public final class Evaluator {
   /// Answers that grow side by side.
   private static let width = 16
 
+  /// An evaluator of deltas over `model`.
   public init(model: Model, pool: WorkerPool) {
     self.model = model
     self.pool = pool

@@ -16,6 +16,7 @@ public final class TrainingRun {
     /// Steps between checkpoints.
     public var checkpointEvery = 10
 
+    /// No evaluation, a checkpoint every ten steps.
     public init() {}
   }
 
@@ -37,6 +38,7 @@ public final class TrainingRun {
     /// Seconds on a clock that only goes forward.
     public var seconds: () -> Double
 
+    /// What to do outside; by default nothing.
     public init(
       save: @escaping (Int, [UInt8]) throws -> Void = { _, _ in },
       tell: @escaping (TrainingEvent) throws -> Void = { _ in },

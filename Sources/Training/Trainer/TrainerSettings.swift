@@ -21,5 +21,6 @@ public struct TrainerSettings: Sendable, Equatable {
   /// Whether blocks are computed again in the backward instead of keeping their activations.
   public var recomputesBlocks = false
 
+  /// The defaults.
   public init() {}
 }
