@@ -1,20 +1,16 @@
 #include "ck_rows.h"
 
-#include <string.h>
-
 #include "ck_dispatch.h"
 
+typedef float ck_lanes_unaligned __attribute__((vector_size(64), aligned(4), may_alias));
 typedef float ck_lanes __attribute__((vector_size(64)));  // split by the compiler where registers are narrower
 
-CK_INLINE ck_lanes ck_load(const float *p) {
-  ck_lanes v;
-  memcpy(&v, p, sizeof v);
-  return v;
-}
+// Macros rather than functions: how a vector wider than the target's registers is passed is not settled.
+#define CK_LOAD(p) (*(const ck_lanes_unaligned *)(p))
 
-CK_INLINE float ck_lane_sum(ck_lanes v) {
+CK_INLINE float ck_lane_sum(const ck_lanes *v) {
   float sum = 0;
-  for (int i = 0; i < 16; i++) sum += v[i];
+  for (int i = 0; i < 16; i++) sum += (*v)[i];
   return sum;
 }
 
@@ -24,13 +20,13 @@ CK_INLINE void ck_dot4(size_t width, const float *x, const float *w, float dots[
   ck_lanes a = {0}, b = {0}, c = {0}, d = {0};
   size_t i = 0;
   for (; i + 16 <= width; i += 16) {
-    ck_lanes v = ck_load(x + i);
-    a += v * ck_load(w + i);
-    b += v * ck_load(w + width + i);
-    c += v * ck_load(w + 2 * width + i);
-    d += v * ck_load(w + 3 * width + i);
+    ck_lanes v = CK_LOAD(x + i);
+    a += v * CK_LOAD(w + i);
+    b += v * CK_LOAD(w + width + i);
+    c += v * CK_LOAD(w + 2 * width + i);
+    d += v * CK_LOAD(w + 3 * width + i);
   }
-  dots[0] = ck_lane_sum(a), dots[1] = ck_lane_sum(b), dots[2] = ck_lane_sum(c), dots[3] = ck_lane_sum(d);
+  dots[0] = ck_lane_sum(&a), dots[1] = ck_lane_sum(&b), dots[2] = ck_lane_sum(&c), dots[3] = ck_lane_sum(&d);
   for (; i < width; i++)
     for (int k = 0; k < 4; k++) dots[k] += x[i] * w[(size_t)k * width + i];
 }
@@ -38,8 +34,8 @@ CK_INLINE void ck_dot4(size_t width, const float *x, const float *w, float dots[
 CK_INLINE float ck_dot1(size_t width, const float *x, const float *w) {
   ck_lanes a = {0};
   size_t i = 0;
-  for (; i + 16 <= width; i += 16) a += ck_load(x + i) * ck_load(w + i);
-  float sum = ck_lane_sum(a);
+  for (; i + 16 <= width; i += 16) a += CK_LOAD(x + i) * CK_LOAD(w + i);
+  float sum = ck_lane_sum(&a);
   for (; i < width; i++) sum += x[i] * w[i];
   return sum;
 }

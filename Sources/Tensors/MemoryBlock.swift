@@ -15,7 +15,7 @@
     if let recycler {
       unsafe (base, size) = recycler.take(byteCount)
     } else {
-      size = max(byteCount, 1)
+      size = MemoryBlock.roundedUp(byteCount)
       unsafe base = MemoryBlock.allocate(size)
     }
   }
@@ -28,15 +28,21 @@
     }
   }
 
+  /// Sizes of a quarter of a large page and more are rounded up to whole large pages.
+  static func roundedUp(_ size: Int) -> Int {
+    size >= largePage / 4 ? (size + largePage - 1) / largePage * largePage : max(size, 1)
+  }
+
   /// New memory; large blocks ask for large pages, because walking through gigabytes 4 KiB at a time costs more in page
   /// faults and address look-ups than in reading.
   static func allocate(_ size: Int) -> UnsafeMutableRawPointer {
-    let largePage = 2 << 20
-    guard size >= 2 * largePage else {
+    guard size >= largePage else {
       return UnsafeMutableRawPointer.allocate(byteCount: size, alignment: 64)
     }
     let base = UnsafeMutableRawPointer.allocate(byteCount: size, alignment: largePage)
     unsafe madvise(base, size, MADV_HUGEPAGE)
     return unsafe base
   }
+
+  private static let largePage = 2 << 20
 }
