@@ -1,3 +1,5 @@
+import Glibc
+
 /// The shape of a registry file, and how a file comes to have it.
 package enum Schema {
   /// "LRKT": what SQLite's header field `application_id` says in our files.
@@ -17,11 +19,14 @@ package enum Schema {
     _ database: Database, path: String,
     migrations: [@Sendable (Database) throws -> Void] = Schema.migrations
   ) throws {
-    let version = try check(database, path: path, newest: migrations.count)
+    // One state of the file: another opener may be writing the schema between two of the questions.
+    let version = try patiently {
+      try database.snapshot { try check(database, path: path, newest: migrations.count) }
+    }
     if version == 0 {
       // Before anything is written: these say how the file is laid out.
       try database.run("PRAGMA page_size = 16384")
-      try database.run("PRAGMA journal_mode = WAL")
+      try patiently { try database.run("PRAGMA journal_mode = WAL") }
     }
     if version < migrations.count {
       try database.transaction {
@@ -42,6 +47,18 @@ package enum Schema {
     try database.run("PRAGMA secure_delete = FAST")
     try database.run("PRAGMA cell_size_check = ON")
     try database.run("PRAGMA journal_size_limit = \(64 << 20)")
+  }
+
+  /// Runs `body` again while another opener is in the way, for up to 10 seconds: SQLite does not wait by itself where
+  /// the journal's mode changes.
+  private static func patiently<T>(_ body: () throws -> T) throws -> T {
+    let deadline = ContinuousClock.now + .seconds(10)
+    while ContinuousClock.now < deadline {
+      do { return try body() } catch let error as RegistryError where error.code == .busy {
+        usleep(10_000)
+      }
+    }
+    return try body()
   }
 
   /// The version of the file, 0 where it is empty.
