@@ -8,10 +8,6 @@ CK_INLINE void ck_add_body(size_t count, const float *x, float *y) {
   for (size_t i = 0; i < count; i++) y[i] += x[i];
 }
 
-CK_INLINE void ck_sum_body(size_t count, const float *a, const float *b, float *y) {
-  for (size_t i = 0; i < count; i++) y[i] = a[i] + b[i];
-}
-
 CK_INLINE void ck_scale_body(size_t count, float k, float *y) {
   for (size_t i = 0; i < count; i++) y[i] *= k;
 }
@@ -59,8 +55,6 @@ double ck_sum_of_squares(size_t count, const float *x) {
 }
 
 CK_KERNEL(ck_add, (size_t count, const float *restrict x, float *restrict y), (count, x, y))
-CK_KERNEL(ck_sum, (size_t count, const float *restrict a, const float *restrict b, float *restrict y),
-          (count, a, b, y))
 CK_KERNEL(ck_scale, (size_t count, float k, float *y), (count, k, y))
 CK_KERNEL(ck_add_rows, (size_t rows, size_t width, const float *restrict bias, float *restrict y),
           (rows, width, bias, y))

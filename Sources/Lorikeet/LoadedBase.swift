@@ -42,7 +42,8 @@ public final class LoadedBase {
   /// - Parameter now: The time that a chat template may tell.
   /// - Throws: `TrainingError` where the contract is for another tokenizer.
   func encoder(_ terms: PromptContract, now: Date = Date()) throws -> SequenceEncoder {
-    try SequenceEncoder(contract: terms, tokenizer: tokenizer, now: now)
+    try SequenceEncoder(
+      contract: terms, tokenizer: tokenizer, tokenizerDigest: contract.tokenizer, now: now)
   }
 }
 

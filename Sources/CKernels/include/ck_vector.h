@@ -6,9 +6,6 @@
 /// y += x.
 void ck_add(size_t count, const float *x, float *y);
 
-/// y = a + b.
-void ck_sum(size_t count, const float *a, const float *b, float *y);
-
 /// y *= k.
 void ck_scale(size_t count, float k, float *y);
 

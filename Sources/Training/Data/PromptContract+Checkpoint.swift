@@ -77,13 +77,16 @@ extension PromptContract {
 
 extension SequenceEncoder {
   /// An encoder of `tokenizer` under the terms of `contract`.
-  /// - Parameter now: The time that the chat template may tell; part of what the model reads, so a run that is
-  ///   resumed needs the same.
+  /// - Parameters:
+  ///   - tokenizerDigest: The tokenizer's digest, where it is known already; computing it takes milliseconds.
+  ///   - now: The time that the chat template may tell; part of what the model reads, so a run that is resumed
+  ///     needs the same.
   /// - Throws: `TrainingError` where the contract is for another tokenizer, or its template cannot be run.
   public init(
-    contract: PromptContract, tokenizer: Tokenizer, now: Date
+    contract: PromptContract, tokenizer: Tokenizer, tokenizerDigest: String? = nil, now: Date
   ) throws(TrainingError) {
-    try contract.check(tokenizer: Digest.of(tokenizer.digestBytes()).hex)
+    try contract.check(
+      tokenizer: tokenizerDigest ?? Digest.of(tokenizer.digestBytes()).hex)
     self.init(
       contract: contract,
       machinery: Machinery(
