@@ -38,6 +38,7 @@ setup: ## install what is missing
 
 interop: setup ## goldens made again, live comparisons and the peers' benchmark (fetches PyTorch)
 	$(SWIFT) build -c release --product lorikeet-bench
+	$(SWIFT) build -c release --product adapter-logits
 	Tests/Peers/interop.sh
 
 bench: setup ## speed and memory: JSON lines and a table

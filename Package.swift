@@ -67,7 +67,8 @@ let package = Package(
 
     // Thin faces.
     room(
-      "CommandLineTool", ["Lorikeet", "Training", "Serving", "Registry", "Digests", "JSON"]),
+      "CommandLineTool",
+      ["Lorikeet", "Adapters", "Training", "Serving", "Registry", "Digests", "JSON"]),
     command("lorikeet-cli", ["CommandLineTool"]),
     command(
       "lorikeet-bench",
@@ -75,6 +76,10 @@ let package = Package(
 
     // Tests: one target a room; `Expect` holds element-wise comparisons and finds fixtures.
     .target(name: "Expect", path: "Tests/Expect", swiftSettings: strict),
+    .executableTarget(
+      name: "adapter-logits",
+      dependencies: ["Adapters", "Autograd", "Checkpoints", "Digests", "Models", "Tensors"],
+      path: "Tests/Interop", swiftSettings: strict),
     tests(
       "Training",
       ["Adapters", "Autograd", "Checkpoints", "Models", "Tokenizers", "Tensors", "Digests", "JSON"]),

@@ -21,13 +21,19 @@ lorikeet() {
   "$binary" "$@"
 }
 
+# The version that the command before told of: a registry that is in use counts on from where it is.
+told() { grep -om1 "intent-kwikemart@[0-9]*" "$said"; }
+said=$(mktemp)
+trap 'rm -f "$said"' EXIT
+
 say() { printf '\n# %s\n' "$*"; }
 
 say 'One base model, fetched once and checked.'
 lorikeet base pull smollm2-135m-instruct
 
 say "Two customers' tasks, trained one after the other over the same frozen base."
-lorikeet train Adapters/intent-kwikemart Adapters/sentiment-tweets
+lorikeet train Adapters/intent-kwikemart Adapters/sentiment-tweets | tee "$said"
+first=$(told)
 
 say 'Both are in the registry now.'
 lorikeet list
@@ -39,17 +45,18 @@ lorikeet generate --with intent-kwikemart --with sentiment-tweets --with base --
   $'Text: this phone made my day\nSentiment:'
 
 say 'The first version goes into production.'
-lorikeet alias intent-kwikemart@1 production
+lorikeet alias "$first" production
 
 say 'A second version: half the rank, a fifth of the steps.'
-lorikeet train Adapters/intent-kwikemart --rank 8 --steps 6 --warmup 2
+lorikeet train Adapters/intent-kwikemart --rank 8 --steps 6 --warmup 2 | tee "$said"
+second=$(told)
 
 say 'How the two compare on held-out data; the registry kept the results.'
-lorikeet eval intent-kwikemart@1 --data Adapters/intent-kwikemart/eval.jsonl
-lorikeet eval intent-kwikemart@2 --data Adapters/intent-kwikemart/eval.jsonl
+lorikeet eval "$first" --data Adapters/intent-kwikemart/eval.jsonl
+lorikeet eval "$second" --data Adapters/intent-kwikemart/eval.jsonl
 
 say 'Promote the second version, see what the registry remembers, and roll back.'
-lorikeet alias intent-kwikemart@2 production
+lorikeet alias "$second" production
 lorikeet show intent-kwikemart
 lorikeet generate --with intent-kwikemart --max-tokens 16 $'Customer: good morning\nIntent:'
 lorikeet rollback intent-kwikemart production

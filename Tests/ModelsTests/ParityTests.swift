@@ -30,6 +30,22 @@ struct ParityTests {
     }
   }
 
+  /// The same weights as GGUF holds them, q and k rows interleaved for the Llama family
+  /// (`Tests/Fixtures/checkpoints/make_checkpoints.py`).
+  @Test(
+    "read from GGUF",
+    arguments: [
+      "llama3", "llama-linear", "llama-bias", "smollm2", "mistral", "qwen2", "qwen3",
+    ])
+  func fromGGUF(name: String) throws {
+    let golden = try Golden(name, checkpoint: "checkpoints/\(name).gguf")
+    for (index, sequence) in golden.sequences.enumerated() {
+      let tape = golden.tape()
+      let hidden = try golden.model.hiddenStates(RaggedBatch(sequences: [sequence]), on: tape)
+      golden.expect(golden.model.logits(hidden, on: tape).value, sequence: index)
+    }
+  }
+
   @Test("in pieces, over a key-value cache", arguments: models, [1, 2, 5])
   func inPieces(name: String, piece: Int) throws {
     let golden = try Golden(name)
@@ -86,9 +102,10 @@ struct Golden {
   private let file: SafetensorsFile
   private let pool = WorkerPool(threads: 1)
 
-  init(_ name: String) throws {
+  /// The golden of `name`; its weights from `checkpoint` where they are to come from another file.
+  init(_ name: String, checkpoint: String? = nil) throws {
     let folder = "models/\(name)"
-    model = try Model.load(try Checkpoint.open(path: Fixtures.url(folder).path))
+    model = try Model.load(try Checkpoint.open(path: Fixtures.url(checkpoint ?? folder).path))
     let facts = try JSONValue(parsing: try Fixtures.data("\(folder)/golden.json"))
     sequences = (facts["sequences"]?.arrayValue ?? []).map { sequence in
       (sequence.arrayValue ?? []).compactMap(\.intValue).map(Int32.init)

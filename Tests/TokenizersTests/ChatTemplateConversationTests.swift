@@ -15,29 +15,7 @@ struct ChatTemplateConversationTests {
     let source = String(
       decoding: try Fixtures.data("templates/\(name).jinja"), as: UTF8.self)
     let template = try ChatTemplate(source)
-    let golden = try ChatTemplateGoldens.load("conversations.json")
-    let conversations = try #require(ChatTemplateGoldens.dictionary(golden["conversations"]))
-    let variables = try #require(ChatTemplateGoldens.list(golden["variables"]))
-    var count = 0
-    for entry in try #require(ChatTemplateGoldens.list(golden["cases"])) {
-      let entry = try #require(ChatTemplateGoldens.dictionary(entry))
-      guard entry["template"] == .string(name), case .int(let index) = entry["variables"] else {
-        continue
-      }
-      let title = try #require(ChatTemplateGoldens.string(entry["conversation"]))
-      let messages = try #require(ChatTemplateGoldens.list(conversations[title]))
-      let values = try #require(ChatTemplateGoldens.dictionary(variables[index]))
-      let prompts = entry["prompt"] == .bool(true)
-      let difference = ChatTemplateGoldens.difference(entry) {
-        try template.render(
-          try messages.map { try Message($0) }, addGenerationPrompt: prompts,
-          variables: ChatTemplateGoldens.variables(values), now: ChatTemplateGoldens.now,
-          timeZone: ChatTemplateGoldens.timeZone)
-      }
-      if let difference { Issue.record("\(title), prompt \(prompts), \(index): \(difference)") }
-      count += 1
-    }
-    #expect(count == 84)
+    #expect(try ChatTemplateGoldens.check(template, name, in: "conversations.json") == 84)
   }
 
   @Test("tools and documents are there and none when they are not given")

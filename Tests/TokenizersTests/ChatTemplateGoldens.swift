@@ -33,6 +33,33 @@ enum ChatTemplateGoldens {
   static let now = Date(timeIntervalSince1970: 1_732_222_222.5)
   static let timeZone = TimeZone(secondsFromGMT: 0) ?? .current
 
+  /// Renders every conversation of the golden at `file` that is for the template `name`, and says where one differs; how
+  /// many there were.
+  static func check(_ template: ChatTemplate, _ name: String, in file: String) throws -> Int {
+    let golden = try load(file)
+    let conversations = try #require(dictionary(golden["conversations"]))
+    let contexts = try #require(list(golden["variables"]))
+    var count = 0
+    for entry in try #require(list(golden["cases"])) {
+      let entry = try #require(dictionary(entry))
+      guard entry["template"] == .string(name), case .int(let index) = entry["variables"] else {
+        continue
+      }
+      let title = try #require(string(entry["conversation"]))
+      let messages = try #require(list(conversations[title]))
+      let values = try #require(dictionary(contexts[index]))
+      let prompts = entry["prompt"] == .bool(true)
+      let told = difference(entry) {
+        try template.render(
+          try messages.map { try Message($0) }, addGenerationPrompt: prompts,
+          variables: variables(values), now: now, timeZone: timeZone)
+      }
+      if let told { Issue.record("\(title), prompt \(prompts), \(index): \(told)") }
+      count += 1
+    }
+    return count
+  }
+
   /// Says how an outcome differs from a golden's `output`, or from its `error`; nil where it does
   /// not.
   static func difference(

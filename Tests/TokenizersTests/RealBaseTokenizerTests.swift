@@ -33,6 +33,13 @@ struct RealBaseTokenizerTests {
     }
   }
 
+  @Test("Its own chat template gives transformers' prompts")
+  func template() throws {
+    let source = try #require(try Checkpoint.open(path: RealBase.path).chatTemplate)
+    let template = try ChatTemplate(source)
+    #expect(try ChatTemplateGoldens.check(template, "smollm2", in: "smollm2.json") == 28)
+  }
+
   @Test("Its end of sequence is the end of a chat turn")
   func roles() throws {
     let tokenizer = try tokenizer()

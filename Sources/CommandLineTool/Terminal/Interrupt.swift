@@ -18,13 +18,18 @@ package enum Interrupt {
   package static func catchSignals(_ signals: [Int32] = [SIGINT, SIGTERM], saying: Bool = false) {
     reset()
     speaks.store(saying, ordering: .relaxed)
+    // A parent's thread that blocks signals, as dispatch's workers do, hands that on to its children.
+    var heard = sigset_t()
+    unsafe sigemptyset(&heard)
     for signal in signals {
+      unsafe sigaddset(&heard, signal)
       var action = sigaction()
       unsafe action.__sigaction_handler.sa_handler = { _ in Interrupt.hear() }
       // SA_RESETHAND gives the default effect back as the handler runs.
       action.sa_flags = SA_RESTART | Int32(bitPattern: UInt32(SA_RESETHAND))
       unsafe sigaction(signal, &action, nil)
     }
+    unsafe pthread_sigmask(SIG_UNBLOCK, &heard, nil)
   }
 
   /// What the handler does: nothing but what signal-safety(7) allows.

@@ -2,7 +2,9 @@
 libraries make of hard texts.
 
     pip install -r requirements.txt
-    python make_tokenizers.py [--model SmolLM2-135M-Instruct.Q4_1.gguf] [NAME ...]
+    python make_tokenizers.py [--train] [--model SmolLM2-135M-Instruct.Q4_1.gguf] [NAME ...]
+
+The vocabularies that are kept are used again: the trainer breaks ties in another order each time. --train makes new ones.
 
 For each NAME: NAME.json (tokenizer.json), NAME.config.json (tokenizer_config.json, some),
 NAME.cases.json (ids and decoded text), NAME.gguf.json (the fields of a GGUF file, some). With --model,
@@ -222,7 +224,7 @@ def write(name, value):
     print(f"{path.stat().st_size:>9} {name}", flush=True)
 
 
-def trained(names):
+def trained(names, anew):
     specials = {
         "gpt2": ["<|endoftext|>"], "llama3": ["<|begin_of_text|>", "<|eot_id|>"],
         "qwen2": ["<|im_start|>", "<tool_call>"], "smollm": ["<|im_start|>"], "tekken": ["[INST]"],
@@ -234,10 +236,15 @@ def trained(names):
         if names and name not in names:
             continue
         tokenizer, config = make()
-        text = json.loads(tokenizer.to_str())
-        if name in ("gpt2", "llama2"):  # the older spelling of merges
-            text["model"]["merges"] = [" ".join(pair) for pair in text["model"]["merges"]]
-        write(f"{name}.json", text)
+        kept = HERE / f"{name}.json"
+        if kept.exists() and not anew:
+            tokenizer = Tokenizer.from_file(str(kept))
+            text = json.loads(kept.read_text(encoding="utf-8"))
+        else:
+            text = json.loads(tokenizer.to_str())
+            if name in ("gpt2", "llama2"):  # the older spelling of merges
+                text["model"]["merges"] = [" ".join(pair) for pair in text["model"]["merges"]]
+            write(kept.name, text)
         if config:
             write(f"{name}.config.json", config)
         if config and "add_eos_token" in config:
@@ -349,9 +356,10 @@ def smollm2(path):
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("names", nargs="*", metavar="NAME", help="which to make; all of them by default")
+    parser.add_argument("--train", action="store_true", help="train new vocabularies")
     parser.add_argument("--model", help="SmolLM2's GGUF file, for smollm2.json")
     arguments = parser.parse_args()
-    trained(arguments.names)
+    trained(arguments.names, arguments.train)
     if not arguments.names or "sentencepiece" in arguments.names:
         sentencepiece_fixture()
     if arguments.model and (not arguments.names or "smollm2" in arguments.names):

@@ -1,0 +1,141 @@
+import Adapters
+import Digests
+import Foundation
+import JSON
+import Lorikeet
+import Registry
+
+extension Tool {
+  static let importAdapter = Command(
+    CommandSpec(
+      "import", group: "Registry", summary: "take in an adapter that PEFT saved",
+      details: [
+        "DIR holds adapter_config.json and adapter_model.safetensors, as save_pretrained writes "
+          + "them. Nothing is published unless every tensor has its layer in the base, every "
+          + "layer its tensors, and all weights are finite. A chat_template.jinja in DIR becomes "
+          + "part of the version. The same adapter again is the same version."
+      ],
+      positionals: [PositionalSpec("DIR", help: "the directory")],
+      options: [
+        OptionSpec("name", "NAME", help: "what to call it (default: the directory's name)"),
+        OptionSpec("base", "NAME", help: "the base it was trained on (default: the only one)"),
+        OptionSpec("system", "TEXT", help: "what the system is always told first"),
+        OptionSpec("note", "TEXT", help: "a word about it"),
+      ],
+      examples: [
+        ExampleSpec("lorikeet import out/checkpoint-300 --name acme/support", "a PEFT directory"),
+        ExampleSpec(
+          "lorikeet import support --base smollm2-135m-instruct --json",
+          "the report on every layer, for a script"),
+      ])
+  ) { session in
+    let path = session.argument(0)
+    let name =
+      session.arguments.string("name")
+      ?? URL(fileURLWithPath: path).standardizedFileURL.lastPathComponent.lowercased()
+    let outcome = try session.workspace().importAdapter(
+      directory: path, name: name, base: session.arguments.string("base"),
+      system: session.arguments.string("system"), note: session.arguments.string("note"))
+    session.tell(outcome)
+  }
+
+  static let exportAdapter = Command(
+    CommandSpec(
+      "export", group: "Registry", summary: "write a version as a directory that PEFT loads",
+      details: [
+        "Writes adapter_config.json and adapter_model.safetensors: "
+          + "PeftModel.from_pretrained(model, DIR) gives the same answers. A directory that "
+          + "holds an adapter already is left alone."
+      ],
+      positionals: [
+        PositionalSpec("REF", help: "name, name@VERSION or name:ALIAS"),
+        PositionalSpec("DIR", help: "the directory to make"),
+      ],
+      examples: [
+        ExampleSpec("lorikeet export intent-kwikemart@1 out/intent", "version 1"),
+        ExampleSpec("lorikeet export acme/support:production out/support", "what serves now"),
+      ])
+  ) { session in
+    let path = session.argument(1)
+    let version = try session.workspace().exportAdapter(session.argument(0), directory: path)
+    session.say(
+      "\(version.reference) (\(version.digest.short), \(humanSize(version.size))) is in '\(path)'",
+      [
+        "reference": .string(version.reference), "digest": .string(version.digest.hex),
+        "directory": .string(path),
+      ])
+  }
+}
+
+extension Session {
+  fileprivate func tell(_ outcome: ImportOutcome) {
+    let (version, coverage) = (outcome.version, outcome.coverage)
+    if console.json {
+      var json = version.json.objectValue ?? JSONObject([])
+      json["isNew"] = .bool(outcome.isNew)
+      json["ownTemplate"] = .bool(outcome.hasOwnTemplate)
+      json["coverage"] = coverage.json
+      return console.result(.object(json))
+    }
+    console.line(
+      outcome.isNew
+        ? "imported \(console.bold(version.reference)) (\(version.digest.short), "
+          + "\(humanSize(version.size))) for \(version.baseName)"
+        : "\(console.bold(version.reference)) is this adapter already; nothing was added")
+    console.line(
+      "\(counted(coverage.entries.count, "layer")) changed, "
+        + "\(grouped(coverage.untouched.count)) left alone; "
+        + "\(humanCount(coverage.parameterCount)) parameters")
+    console.table(moduleTable(coverage))
+    if outcome.hasOwnTemplate {
+      console.note("note: asked with the chat template of its own directory, not the base's")
+    }
+    if !coverage.unused.isEmpty {
+      console.note("note: matched no layer: \(coverage.unused.joined(separator: ", "))")
+    }
+  }
+
+  /// The layers by the last word of their path: how many, and the norms of their updates.
+  private func moduleTable(_ coverage: CoverageReport) -> Table {
+    var table = Table([
+      .init("MODULE"), .init("LAYERS", isNumber: true), .init("RANK", isNumber: true),
+      .init("SCALE", isNumber: true), .init("SMALLEST NORM", isNumber: true),
+      .init("LARGEST", isNumber: true),
+    ])
+    let modules = Dictionary(grouping: coverage.entries) {
+      $0.path.split(separator: ".").last.map(String.init) ?? $0.path
+    }
+    for (module, entries) in modules.sorted(by: { $0.value[0].slot < $1.value[0].slot }) {
+      let norms = entries.map(\.norm)
+      table.add([
+        module, "\(entries.count)", span(entries.map { "\($0.rank)" }),
+        span(entries.map { brief(Double($0.scale)) }),
+        fixed(norms.min() ?? 0, digits: 3), fixed(norms.max() ?? 0, digits: 3),
+      ])
+    }
+    return table
+  }
+
+  /// The one value that all have, or how many there are.
+  private func span(_ values: [String]) -> String {
+    let different = Set(values)
+    return different.count == 1 ? values[0] : "\(different.count) values"
+  }
+}
+
+extension CoverageReport {
+  fileprivate var json: JSONValue {
+    [
+      "parameters": .int(parameterCount),
+      "layers": .array(
+        entries.map {
+          [
+            "path": .string($0.path), "tensors": .array($0.tensors.map { .string($0) }),
+            "rank": .int($0.rank), "scale": .double(Double($0.scale)), "norm": .double($0.norm),
+          ]
+        }),
+      "untouched": .array(untouched.map { .string($0) }),
+      "unused": .array(unused.map { .string($0) }),
+    ]
+  }
+}
