@@ -14,15 +14,16 @@ public struct ImportOutcome: Sendable {
   public let isNew: Bool
   /// Where each tensor went, and how large each update is.
   public let coverage: CoverageReport
-  /// Whether the directory brought a chat template of its own, unlike the base's.
-  public let hasOwnTemplate: Bool
+  /// Whether the directory brought a prompt contract or a chat template of its own, unlike the base's.
+  public let hasOwnContract: Bool
 }
 
 extension Workspace {
   /// Publishes the adapter that PEFT saved in a directory as a new version.
   ///
   /// It is checked against the base first: every tensor has one layer, every selected layer its tensors, all weights are
-  /// finite and something is changed. A `chat_template.jinja` beside it is how it was trained, so it is how it is asked.
+  /// finite and something is changed. How it was trained is how it is asked: by the `prompt_contract.json` that our
+  /// export writes beside it, or else by a trainer's `chat_template.jinja`, or else as the base is.
   /// - Parameters:
   ///   - path: The directory with `adapter_config.json` and `adapter_model.safetensors`.
   ///   - name: The adapter's name here.
@@ -36,13 +37,8 @@ extension Workspace {
   ) throws -> ImportOutcome {
     _ = try Reference.checkedName(name)
     let base = try openBase(base)
-    var contract = base.contract
-    contract.system = system
-    let template = try Workspace.ownTemplate(in: path)
-    if let template {
-      contract.chatTemplate = template
-      contract.style = .chat
-    }
+    var contract = try Workspace.contract(in: path, over: base)
+    if let system { contract.system = system }
     let adapter = try PEFT.read(
       directory: path, baseFingerprint: base.record.facts.fingerprint,
       promptContract: contract.canonicalJSON, slots: base.model.slots)
@@ -58,7 +54,7 @@ extension Workspace {
         weights: adapter.weightsFile(), note: note))
     return ImportOutcome(
       version: published.version, isNew: published.isNew, coverage: try adapter.coverage(),
-      hasOwnTemplate: template != nil && template != base.contract.chatTemplate)
+      hasOwnContract: contract != base.contract)
   }
 
   /// Writes the version that `reference` names as a directory that PEFT loads.
@@ -67,27 +63,53 @@ extension Workspace {
     let version = try registry.version(reference)
     let base = try openBase(registry.base(version.base))
     try PEFT.write(try pin(version, on: base).adapter, directory: path)
+    let file = URL(fileURLWithPath: path).appendingPathComponent(contractName)
+    do {
+      try Data(version.promptContract.utf8).write(to: file, options: .atomic)
+    } catch {
+      throw WorkspaceError(.cannotWrite, "cannot write '\(file.path)': check the disk")
+    }
     return version
   }
 
-  /// The chat template that trainers save beside an adapter, checked; nil where there is none.
-  private static func ownTemplate(in folder: String) throws -> String? {
-    let file = URL(fileURLWithPath: folder).appendingPathComponent("chat_template.jinja").path
-    guard FileManager.default.fileExists(atPath: file) else { return nil }
-    let bytes = try MappedFile(path: file).bytes
-    guard bytes.count <= largestTemplate else {
-      throw WorkspaceError(
-        .badRequest,
-        "'\(file)' has \(bytes.count) bytes, more than the \(largestTemplate) that a template may have"
-      )
+  /// How the adapter in `folder` is spoken to.
+  private static func contract(in folder: String, over base: LoadedBase) throws -> PromptContract {
+    if let text = try text(of: contractName, in: folder) {
+      do {
+        let contract = try PromptContract(canonicalJSON: Data(text.utf8))
+        try contract.check(tokenizer: base.contract.tokenizer)
+        return contract
+      } catch {
+        throw WorkspaceError(.badRequest, "'\(folder)/\(contractName)': \(error.message)")
+      }
     }
-    let text = unsafe bytes.withUnsafeBytes { unsafe String(decoding: $0, as: UTF8.self) }
-    do { _ = try ChatTemplate(text) } catch {
-      throw WorkspaceError(.badRequest, "'\(file)': \(error.message)")
+    var contract = base.contract
+    contract.system = nil
+    guard let template = try text(of: "chat_template.jinja", in: folder) else { return contract }
+    do { _ = try ChatTemplate(template) } catch {
+      throw WorkspaceError(.badRequest, "'\(folder)/chat_template.jinja': \(error.message)")
     }
-    return text
+    contract.chatTemplate = template
+    contract.style = .chat
+    return contract
   }
 
-  /// The longest template in use has about 20 KB.
-  private static let largestTemplate = 1 << 20
+  /// The text of a small file in `folder`; nil where there is none.
+  private static func text(of name: String, in folder: String) throws -> String? {
+    let file = URL(fileURLWithPath: folder).appendingPathComponent(name).path
+    guard FileManager.default.fileExists(atPath: file) else { return nil }
+    let bytes = try MappedFile(path: file).bytes
+    guard bytes.count <= largestText else {
+      throw WorkspaceError(
+        .badRequest,
+        "'\(file)' has \(bytes.count) bytes, more than the \(largestText) that make sense")
+    }
+    return unsafe bytes.withUnsafeBytes { unsafe String(decoding: $0, as: UTF8.self) }
+  }
+
+  /// The longest chat template in use has about 20 KB.
+  private static let largestText = 1 << 20
 }
+
+/// The prompt contract beside an exported adapter; PEFT does not look at it.
+private let contractName = "prompt_contract.json"

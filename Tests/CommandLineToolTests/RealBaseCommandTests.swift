@@ -41,6 +41,21 @@ struct RealBaseCommandTests {
     #expect(answers.map { $0["reference"] } == ["say@1", "base"])
     #expect(answers.last?["text"]?.stringValue == "The capital of France is Paris.")
 
+    // Out to PEFT's directory and in again: the same version by content, and refused where something stands.
+    let out = home.folder.appendingPathComponent("out/say").path
+    #expect(home.run("export", "say", out).code == .done)
+    let there = home.run("export", "say", out)
+    #expect(there.code == .data && there.error.contains("is there already"))
+    let back = try JSONValue(
+      parsing: home.run("import", out, "--name", "acme/say", "--json").output)
+    #expect(back["reference"] == "acme/say@1" && back["digest"] == events.last?["digest"])
+    #expect(back["coverage"]?["layers"]?.arrayValue?.count == 60)
+    let known = try JSONValue(parsing: home.run("import", out, "--name", "say", "--json").output)
+    #expect(known["isNew"] == false && known["reference"] == "say@1")
+    let foreign = home.run("import", Fixtures.url("adapters/lora").path, "--name", "foreign")
+    #expect(foreign.code == .data && foreign.error.contains("has shape"))
+    #expect(home.run("show", "foreign").code == .data)
+
     let wrong = home.run("generate", "--with", "say@2", "hello")
     #expect(wrong.code == .data && wrong.error.contains("has no version 2"))
     let missing = home.run("eval", "say", "--data", "/nowhere.jsonl")

@@ -12,8 +12,9 @@ extension Tool {
       details: [
         "DIR holds adapter_config.json and adapter_model.safetensors, as save_pretrained writes "
           + "them. Nothing is published unless every tensor has its layer in the base, every "
-          + "layer its tensors, and all weights are finite. A chat_template.jinja in DIR becomes "
-          + "part of the version. The same adapter again is the same version."
+          + "layer its tensors, and all weights are finite. A prompt_contract.json (of an export) or "
+          + "chat_template.jinja (of a trainer) in DIR says how it is asked; else it is asked as "
+          + "the base is. The same adapter again is the same version."
       ],
       positionals: [PositionalSpec("DIR", help: "the directory")],
       options: [
@@ -44,8 +45,9 @@ extension Tool {
       "export", group: "Registry", summary: "write a version as a directory that PEFT loads",
       details: [
         "Writes adapter_config.json and adapter_model.safetensors: "
-          + "PeftModel.from_pretrained(model, DIR) gives the same answers. A directory that "
-          + "holds an adapter already is left alone."
+          + "PeftModel.from_pretrained(model, DIR) gives the same answers. Beside them stands "
+          + "prompt_contract.json, so that an import elsewhere asks it as it was trained. A "
+          + "directory that holds an adapter already is left alone."
       ],
       positionals: [
         PositionalSpec("REF", help: "name, name@VERSION or name:ALIAS"),
@@ -73,7 +75,7 @@ extension Session {
     if console.json {
       var json = version.json.objectValue ?? JSONObject([])
       json["isNew"] = .bool(outcome.isNew)
-      json["ownTemplate"] = .bool(outcome.hasOwnTemplate)
+      json["ownContract"] = .bool(outcome.hasOwnContract)
       json["coverage"] = coverage.json
       return console.result(.object(json))
     }
@@ -87,8 +89,9 @@ extension Session {
         + "\(grouped(coverage.untouched.count)) left alone; "
         + "\(humanCount(coverage.parameterCount)) parameters")
     console.table(moduleTable(coverage))
-    if outcome.hasOwnTemplate {
-      console.note("note: asked with the chat template of its own directory, not the base's")
+    if outcome.hasOwnContract {
+      console.note(
+        "note: asked by the prompt contract or template of its directory, not the base's")
     }
     if !coverage.unused.isEmpty {
       console.note("note: matched no layer: \(coverage.unused.joined(separator: ", "))")
