@@ -34,10 +34,15 @@ public final class Workspace {
         .cannotWrite,
         "cannot make the folder '\(folder)'; set LORIKEET_HOME to one you may write to")
     }
-    let file = registry ?? self.home.appendingPathComponent("registry.sqlite").path
-    self.registry = try Registry(path: file)
+    self.registry = try Registry(path: registry ?? Workspace.registryPath(home: folder))
     self.pool = pool
     try self.registry.markInterruptedRuns()
+  }
+
+  /// The registry's file in the folder `home`, by default `defaultHome`.
+  public static func registryPath(home: String? = nil) -> String {
+    URL(fileURLWithPath: home ?? defaultHome, isDirectory: true).standardizedFileURL
+      .appendingPathComponent("registry.sqlite").path
   }
 
   /// `LORIKEET_HOME`, or `~/.lorikeet`.

@@ -27,33 +27,79 @@ public struct AdapterSummary: Sendable, Hashable {
   public let scoreName: String?
   /// When the newest version was published.
   public let created: Date
+  /// Its tags, in order.
+  public let tags: [String]
+}
+
+/// Which adapters to list, and in which order.
+public struct ListQuery: Sendable, Hashable {
+  /// What a list is sorted by: names upwards, all else downwards.
+  public enum Order: String, Sendable, Hashable, CaseIterable {
+    case name, score, size, created
+  }
+
+  /// Only names that this glob (`acme/*`) matches.
+  public var pattern: String?
+  /// Only those whose newest version fits the base of this fingerprint.
+  public var base: Digest?
+  /// Only those with all of these tags.
+  public var tags: [String] = []
+  /// Only those whose newest version was published then or later.
+  public var since: Date?
+  /// What comes first.
+  public var order = Order.name
+  /// Only names after this one: the last of the page before. Goes with the order by name.
+  public var after: String?
+  /// At most this many.
+  public var limit: Int?
+
+  /// All, by name.
+  public init() {}
 }
 
 extension Registry {
-  /// A page of the adapters that have a version, by name.
-  /// - Parameters:
-  ///   - pattern: Only names that this glob (`acme/*`) matches.
-  ///   - base: Only those whose newest version fits the base of this fingerprint.
-  ///   - after: Only names after this one: the last of the page before.
-  ///   - limit: At most this many.
-  public func list(
-    matching pattern: String? = nil, base: Digest? = nil, after: String? = nil, limit: Int? = nil
-  ) throws -> [AdapterSummary] {
-    try read { database in
+  /// The adapters that have a version and that `query` asks for.
+  public func list(_ query: ListQuery = ListQuery()) throws -> [AdapterSummary] {
+    guard query.after == nil || query.order == .name else {
+      throw RegistryError(.badArgument, "a page after a name goes with the order by name only")
+    }
+    return try read { database in
       try database.all(
-        Self.listing,
-        [.text(after ?? ""), SQLValue(pattern), SQLValue(base), SQLValue(limit ?? -1)]
+        Self.statement(of: query),
+        [
+          .text(query.after ?? ""), SQLValue(query.pattern), SQLValue(query.base),
+          SQLValue(query.limit ?? -1), query.since.map { SQLValue($0) } ?? .null,
+        ] + query.tags.map { .text($0) }
       ) { try AdapterSummary(&$0) }
     }
   }
 
-  /// ?1 after which name, ?2 glob, ?3 base, ?4 limit.
-  package static let listing = """
+  /// ?1 after which name, ?2 glob, ?3 base, ?4 limit, ?5 since, ?6 and on the tags.
+  package static func statement(of query: ListQuery) -> String {
+    let tags = query.tags.indices.map { " AND EXISTS (\(tagged($0 + 6)))" }
+    return listing + tags.joined() + ordering(query.order) + " LIMIT ?4"
+  }
+
+  private static func tagged(_ parameter: Int) -> String {
+    "SELECT 1 FROM tags t WHERE t.adapter_id = a.id AND t.tag = ?\(parameter)"
+  }
+
+  private static func ordering(_ order: ListQuery.Order) -> String {
+    switch order {
+    case .name: " ORDER BY a.name"
+    case .score: " ORDER BY e.score DESC, a.name"
+    case .size: " ORDER BY v.size DESC, a.name"
+    case .created: " ORDER BY v.created DESC, a.name"
+    }
+  }
+
+  private static let listing = """
     SELECT a.name, (SELECT count(*) FROM versions c WHERE c.adapter_id = a.id), v.number,
       v.digest,
       (SELECT group_concat(l.alias || '@' || l.number, ' ') FROM aliases l
         WHERE l.adapter_id = a.id),
-      b.name, v.method, v.rank, v.size, e.score, e.score_name, v.created
+      b.name, v.method, v.rank, v.size, e.score, e.score_name, v.created,
+      (SELECT group_concat(t.tag, ' ') FROM tags t WHERE t.adapter_id = a.id)
     FROM adapters a
     JOIN versions v ON v.adapter_id = a.id AND v.number =
       (SELECT max(n.number) FROM versions n WHERE n.adapter_id = a.id)
@@ -61,8 +107,7 @@ extension Registry {
     LEFT JOIN evaluations e ON e.id =
       (SELECT max(m.id) FROM evaluations m WHERE m.version_id = v.id)
     WHERE a.name > ?1 AND (?2 IS NULL OR a.name GLOB ?2)
-      AND (?3 IS NULL OR v.base_fingerprint = ?3)
-    ORDER BY a.name LIMIT ?4
+      AND (?3 IS NULL OR v.base_fingerprint = ?3) AND (?5 IS NULL OR v.created >= ?5)
     """
 
   /// How many adapters have a version.
@@ -97,5 +142,7 @@ extension AdapterSummary {
     score = try row.optional { try $0.real() }
     scoreName = try row.optional { try $0.text() }
     created = try row.date()
+    tags = (try row.optional { try $0.text() } ?? "").split(separator: " ").map(String.init)
+      .sorted()
   }
 }

@@ -98,7 +98,7 @@ struct ConcurrencyTests {
     let registry = try Registry.withBase(try Scratch())
     let plan = try registry.read { database in
       try database.all(
-        "EXPLAIN QUERY PLAN " + Registry.listing, ["x", nil, nil, 50]
+        "EXPLAIN QUERY PLAN " + Registry.statement(of: ListQuery()), ["x", nil, nil, 50, nil]
       ) { row in
         _ = try row.integer()
         _ = try row.integer()

@@ -257,9 +257,16 @@ struct VersionTests {
     #expect(list[1].scoreName == "accuracy")
     #expect(list[0].score == nil)
     #expect(list[0].baseName == "tiny-base")
-    #expect(try registry.list(after: "acme/a", limit: 1).map(\.name) == ["b"])
-    #expect(try registry.list(matching: "acme/*").map(\.name) == ["acme/a"])
-    #expect(try registry.list(base: Digest.of("other")).isEmpty)
+    var page = ListQuery()
+    page.after = "acme/a"
+    page.limit = 1
+    #expect(try registry.list(page).map(\.name) == ["b"])
+    var named = ListQuery()
+    named.pattern = "acme/*"
+    #expect(try registry.list(named).map(\.name) == ["acme/a"])
+    var ofBase = ListQuery()
+    ofBase.base = Digest.of("other")
+    #expect(try registry.list(ofBase).isEmpty)
     #expect(try registry.adapterCount() == 3)
   }
 }

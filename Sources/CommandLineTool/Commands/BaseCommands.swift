@@ -107,7 +107,9 @@ extension Session {
   func showBase(_ name: String?) throws {
     let workspace = try workspace()
     let base = try name.map { try workspace.registry.base($0) } ?? workspace.onlyBase()
-    let adapters = try workspace.registry.list(base: base.fingerprint)
+    var query = ListQuery()
+    query.base = base.fingerprint
+    let adapters = try workspace.registry.list(query)
     if console.json {
       var json = base.json.objectValue ?? JSONObject([])
       json["configuration"] = parsedJSON(base.configuration)

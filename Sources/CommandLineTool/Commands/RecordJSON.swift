@@ -44,6 +44,7 @@ extension AdapterSummary {
       "digest": .string(digest.hex), "aliases": aliases.json, "base": .string(baseName),
       "method": .string(method), "rank": .int(rank), "size": .int(size), "score": .number(score),
       "scoreName": .text(scoreName), "created": .date(created),
+      "tags": .array(tags.map { .string($0) }),
     ]
   }
 }
@@ -103,5 +104,11 @@ extension EvaluationRecord {
       "rows": .int(datasetRows), "metrics": parsedJSON(metrics), "settings": parsedJSON(settings),
       "score": .number(score), "scoreName": .text(scoreName), "created": .date(created),
     ]
+  }
+}
+
+extension DatasetRecord {
+  var json: JSONValue {
+    ["path": .string(path), "digest": .string(digest.hex), "rows": .int(rows)]
   }
 }

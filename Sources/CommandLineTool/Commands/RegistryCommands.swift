@@ -4,42 +4,6 @@ import Lorikeet
 import Registry
 
 extension Tool {
-  static let list = Command(
-    CommandSpec(
-      "list", group: "Registry", summary: "list the adapters",
-      positionals: [PositionalSpec("PATTERN", .optional, help: "only these names: 'acme/*'")],
-      options: [OptionSpec("base", "NAME", help: "only adapters of this base")],
-      examples: [
-        ExampleSpec("lorikeet list", "all adapters"),
-        ExampleSpec("lorikeet list 'acme/*' --json", "one customer's, for a script"),
-      ])
-  ) { session in
-    let registry = try session.workspace().registry
-    let base = try session.arguments.string("base").map { try registry.base($0).fingerprint }
-    let pattern = session.arguments.positional(0)
-    let adapters = try registry.list(matching: pattern, base: base)
-    let console = session.console
-    if console.json { return console.result(.array(adapters.map(\.json))) }
-    if adapters.isEmpty {
-      return console.note(
-        pattern == nil && base == nil
-          ? "no adapter yet: 'lorikeet train Adapters/intent-kwikemart' makes one"
-          : "no adapter matches")
-    }
-    var table = Table([
-      .init("NAME"), .init("NEWEST", isNumber: true), .init("ALIASES"), .init("SCORE"),
-      .init("METHOD"), .init("SIZE", isNumber: true), .init("BASE"), .init("PUBLISHED"),
-    ])
-    for adapter in adapters {
-      table.add([
-        adapter.name, "\(adapter.newest)", aliasText(adapter.aliases),
-        scoreText(adapter.score, adapter.scoreName), "\(adapter.method) r\(adapter.rank)",
-        humanSize(adapter.size), adapter.baseName, humanAge(adapter.created),
-      ])
-    }
-    console.table(table)
-  }
-
   static let runs = Command(
     CommandSpec(
       "runs", group: "Registry", summary: "list training runs with their loss curves",
@@ -158,8 +122,8 @@ func aliasText(_ aliases: [AliasRecord]) -> String {
   aliases.isEmpty ? "-" : aliases.map { "\($0.alias)@\($0.version)" }.joined(separator: " ")
 }
 
-/// A score for a table: `accuracy 0.973`.
+/// A score for a table, its number first: `0.973 accuracy`.
 func scoreText(_ score: Double?, _ name: String?) -> String {
   guard let score else { return "-" }
-  return (name.map { $0 + " " } ?? "") + fixed(score, digits: 3)
+  return fixed(score, digits: 3) + (name.map { " " + $0 } ?? "")
 }

@@ -27,6 +27,13 @@ package final class Session {
     return workspace
   }
 
+  /// The registry's file, without opening it.
+  package var registryPath: String {
+    let home = arguments.string("home") ?? environment["LORIKEET_HOME"]
+    return arguments.string("registry")
+      ?? Workspace.registryPath(home: home.flatMap { $0.isEmpty ? nil : $0 })
+  }
+
   /// The argument at `index`, which the specification demands.
   package func argument(_ index: Int) -> String {
     guard let value = arguments.positional(index) else {

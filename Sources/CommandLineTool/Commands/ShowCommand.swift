@@ -32,6 +32,10 @@ private struct VersionStory {
   let run: RunRecord?
   let points: [RunPoint]
   let evaluations: [Int: [EvaluationRecord]]
+  let datasets: [String: DatasetRecord]
+  let tags: [String]
+  let notes: [NoteRecord]
+  let parent: VersionRecord?
 
   init(_ reference: String, _ registry: Registry) throws {
     version = try registry.version(reference)
@@ -39,6 +43,10 @@ private struct VersionStory {
     aliases = try registry.aliases(of: version.adapter)
     moves = try registry.aliasHistory(of: version.adapter)
     run = try version.run.map { try registry.run($0) }
+    datasets = try version.run.map { try registry.datasets(ofRun: $0) } ?? [:]
+    tags = try registry.tags(of: version.adapter)
+    notes = try registry.notes(of: version.adapter)
+    parent = try version.parent.flatMap { try registry.versions(digest: $0.hex).first }
     points = try version.run.map { try registry.points(ofRun: $0) } ?? []
     var evaluations: [Int: [EvaluationRecord]] = [:]
     for version in versions {
@@ -55,6 +63,11 @@ private struct VersionStory {
     json["configuration"] = parsedJSON(version.configuration)
     json["promptContract"] = parsedJSON(version.promptContract)
     json["training"] = run?.json ?? .null
+    json["parentReference"] = .text(parent?.reference)
+    json["datasets"] = .object(
+      JSONObject(datasets.sorted { $0.key > $1.key }.map { ($0.key, $0.value.json) }))
+    json["tags"] = .array(tags.map { .string($0) })
+    json["notes"] = .array(notes.map(\.json))
     json["points"] = .array(points.map(\.json))
     json["versions"] = .array(versions.map(\.json))
     json["aliasHistory"] = .array(moves.map(\.json))
@@ -77,8 +90,25 @@ extension Session {
       ("weights", humanSize(version.size)), ("digest", version.digest.hex),
       ("published", humanAge(version.created)),
     ]
-    if let parent = version.parent { facts.append(("parent", parent.short)) }
-    if let run = story.run { facts.append(("trained", trainingText(run, story.points))) }
+    if let parent = version.parent {
+      facts.append(("parent", (story.parent.map { $0.reference + " " } ?? "") + parent.short))
+    }
+    if let run = story.run {
+      facts.append(("trained", trainingText(run, story.points)))
+      facts.append(("", "seed \(run.seed), \(run.program)"))
+    }
+    for (role, dataset) in story.datasets.sorted(by: { $0.key > $1.key }) {
+      facts.append(
+        (
+          role == "train" ? "data" : "held out",
+          "\(counted(dataset.rows, "row")) of \((dataset.path as NSString).lastPathComponent) "
+            + "(\(dataset.digest.short))"
+        ))
+    }
+    if !story.tags.isEmpty { facts.append(("tags", story.tags.joined(separator: ", "))) }
+    for note in story.notes where note.version == nil || note.version == version.number {
+      facts.append(("note", "\(note.text) (\(humanAge(note.at)), \(note.actor))"))
+    }
     for evaluation in story.evaluations[version.number] ?? [] {
       let file = (evaluation.datasetPath as NSString).lastPathComponent
       let figures = figuresText(parsedJSON(evaluation.metrics))

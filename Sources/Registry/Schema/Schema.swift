@@ -61,8 +61,11 @@ package enum Schema {
     return try body()
   }
 
-  /// The version of the file, 0 where it is empty.
-  private static func check(_ database: Database, path: String, newest: Int) throws -> Int {
+  /// The version of the file, 0 where it is empty; refused where it is not ours or newer than `newest`.
+  @discardableResult
+  static func check(_ database: Database, path: String, newest: Int = migrations.count) throws
+    -> Int
+  {
     let application = try database.integer("PRAGMA application_id")
     let version = try database.integer("PRAGMA user_version")
     if application != applicationID {

@@ -1,0 +1,95 @@
+import Foundation
+import JSON
+import Lorikeet
+import Registry
+
+extension Tool {
+  static let list = Command(
+    CommandSpec(
+      "list", group: "Registry", summary: "list the adapters",
+      positionals: [PositionalSpec("PATTERN", .optional, help: "only these names: 'acme/*'")],
+      options: [
+        OptionSpec("name", "PATTERN", help: "the same as PATTERN"),
+        OptionSpec("base", "NAME", help: "only adapters of this base"),
+        OptionSpec("tag", "TAG", repeats: true, help: "only adapters with this tag"),
+        OptionSpec("since", "WHEN", help: "only published since: 24h, 7d, or 2026-11-01"),
+        OptionSpec("sort", "BY", help: "name, score, size or created (default name)"),
+        OptionSpec("limit", "N", help: "at most so many"),
+        OptionSpec("after", "NAME", help: "only names after this: the next page"),
+      ],
+      examples: [
+        ExampleSpec("lorikeet list", "all adapters"),
+        ExampleSpec("lorikeet list 'acme/*' --json", "one customer's, for a script"),
+        ExampleSpec("lorikeet list --tag beta --since 7d --sort score", "the best of the week"),
+      ])
+  ) { session in
+    let registry = try session.workspace().registry
+    let query = try session.listQuery(registry)
+    let adapters = try registry.list(query)
+    let console = session.console
+    if console.json { return console.result(.array(adapters.map(\.json))) }
+    if adapters.isEmpty {
+      return console.note(
+        query == ListQuery()
+          ? "no adapter yet: 'lorikeet train Adapters/intent-kwikemart' makes one"
+          : "no adapter matches")
+    }
+    console.table(adapterTable(adapters))
+    if let limit = query.limit, adapters.count == limit, query.order == .name {
+      console.note("more: --after \(adapters[limit - 1].name)")
+    }
+  }
+
+  /// The version is the newest; tags have a column where there are any.
+  private static func adapterTable(_ adapters: [AdapterSummary]) -> Table {
+    let hasTags = adapters.contains { !$0.tags.isEmpty }
+    var table = Table(
+      [
+        .init("NAME"), .init("VERSION", isNumber: true), .init("ALIASES"), .init("SCORE"),
+        .init("METHOD"), .init("SIZE", isNumber: true), .init("BASE"), .init("PUBLISHED"),
+      ] + (hasTags ? [.init("TAGS")] : []))
+    for adapter in adapters {
+      table.add(
+        [
+          adapter.name, "\(adapter.newest)", aliasText(adapter.aliases),
+          scoreText(adapter.score, adapter.scoreName), "\(adapter.method) r\(adapter.rank)",
+          humanSize(adapter.size), adapter.baseName, humanAge(adapter.created),
+        ] + (hasTags ? [adapter.tags.joined(separator: " ")] : []))
+    }
+    return table
+  }
+}
+
+extension Session {
+  fileprivate func listQuery(_ registry: Registry) throws -> ListQuery {
+    var query = ListQuery()
+    query.pattern = arguments.positional(0) ?? arguments.string("name")
+    if arguments.positional(0) != nil, arguments.flag("name") {
+      throw arguments.misuse("PATTERN and --name are the same; give one")
+    }
+    query.base = try arguments.string("base").map { try registry.base($0).fingerprint }
+    query.tags = arguments.strings("tag")
+    query.since = try arguments.string("since").map(moment)
+    let orders = ListQuery.Order.allCases.map(\.rawValue)
+    query.order = try arguments.choice("sort", of: orders).flatMap(ListQuery.Order.init) ?? .name
+    query.after = arguments.string("after")
+    if query.after != nil, query.order != .name {
+      throw arguments.misuse("--after goes with the order by name only")
+    }
+    query.limit = try arguments.integer("limit", in: 1...1_000_000)
+    return query
+  }
+
+  /// The moment that `text` means: so many hours or days ago, or the start of a day in UTC.
+  private func moment(_ text: String) throws -> Date {
+    let seconds: [Character: Double] = ["h": 3600, "d": 86_400, "w": 7 * 86_400]
+    if let unit = text.last.flatMap({ seconds[$0] }), let count = Int(text.dropLast()),
+      (0...100_000).contains(count)
+    {
+      return Date(timeIntervalSinceNow: -unit * Double(count))
+    }
+    let day = Date.ISO8601FormatStyle().year().month().day()
+    if let date = try? day.parse(text) { return date }
+    throw arguments.misuse("--since takes hours, days, weeks or a day (24h, 7d, 2w, 2026-11-01)")
+  }
+}
