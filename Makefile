@@ -4,7 +4,7 @@ SHELL := bash
 .DEFAULT_GOAL := help
 # SwiftPM takes one build at a time and uses every core for it.
 .NOTPARALLEL:
-.PHONY: help demo test quick realbase base build setup interop bench format lint clean
+.PHONY: help demo test quick realbase base build setup interop kills bench format lint clean
 
 SWIFT := swift
 SOURCES := Package.swift Sources Tests
@@ -40,6 +40,10 @@ interop: setup ## goldens made again, live comparisons and the peers' benchmark 
 	$(SWIFT) build -c release --product lorikeet-bench
 	$(SWIFT) build -c release --product adapter-logits
 	Tests/Peers/interop.sh
+
+kills: setup ## 2,000 real kills of a process at work on a registry
+	$(SWIFT) build -c release --build-tests
+	LORIKEET_KILLS=2000 $(SWIFT) test -c release --skip-build --filter KillTests
 
 bench: setup ## speed and memory: JSON lines and a table
 	$(SWIFT) build -c release --product lorikeet-bench

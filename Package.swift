@@ -77,6 +77,9 @@ let package = Package(
     // Tests: one target a room; `Expect` holds element-wise comparisons and finds fixtures.
     .target(name: "Expect", path: "Tests/Expect", swiftSettings: strict),
     .executableTarget(
+      name: "storm", dependencies: ["Registry", "Digests"], path: "Tests/Storm",
+      swiftSettings: strict),
+    .executableTarget(
       name: "adapter-logits",
       dependencies: ["Adapters", "Autograd", "Checkpoints", "Digests", "Models", "Tensors"],
       path: "Tests/Interop", swiftSettings: strict),

@@ -8,17 +8,15 @@ public struct CollectReport: Sendable, Equatable {
   public var bytes = 0
   /// Checkpoints of runs that are completed or were stopped long ago.
   public var checkpoints = 0
-  /// Names without a version or a run.
-  public var adapters: [String] = []
 
   /// Whether there is nothing to free.
-  public var isEmpty: Bool { blobs == 0 && checkpoints == 0 && adapters.isEmpty }
+  public var isEmpty: Bool { blobs == 0 && checkpoints == 0 }
 }
 
 extension Registry {
-  /// Frees what nobody needs: checkpoints of completed runs and of runs stopped before `cutoff`, blobs that nothing names,
-  /// names without a version or a run.
+  /// Frees what nobody needs: checkpoints of completed runs and of runs stopped before `cutoff`, blobs that nothing names.
   ///
+  /// A name without versions stays: its numbers must not mean something else one day.
   /// One transaction. A run stopped after `cutoff` can still be resumed, and so can one that a living process writes.
   /// - Parameter isDry: Whether only to tell what it would free.
   public func collect(stoppedBefore cutoff: Date, isDry: Bool) throws -> CollectReport {
@@ -67,12 +65,6 @@ extension Registry {
     ) { try $0.integer() }
     report.blobs = blobs.count
     report.bytes = blobs.reduce(0) { $0 &+ $1 }
-    report.adapters = try database.all(
-      """
-      DELETE FROM adapters WHERE NOT EXISTS (SELECT 1 FROM versions v WHERE v.adapter_id = adapters.id)
-        AND NOT EXISTS (SELECT 1 FROM runs r WHERE r.adapter_id = adapters.id) RETURNING name
-      """
-    ) { try $0.text() }
     return report
   }
 }

@@ -68,7 +68,8 @@ extension Tool {
       "rm", group: "Registry", summary: "remove versions, or whole adapters",
       details: [
         "A version that an alias names is protected: take the alias away first. Numbers of "
-          + "removed versions are not used again, and the audit keeps what there was."
+          + "removed versions are not used again, but a name that was removed with --all begins "
+          + "anew. The audit keeps what there was."
       ],
       positionals: [PositionalSpec("REF", .several, help: "name@VERSION; a name with --all")],
       options: [OptionSpec("all", help: "the adapters of these names with all their versions")],

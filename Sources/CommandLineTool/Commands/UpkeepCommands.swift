@@ -30,8 +30,8 @@ extension Tool {
     CommandSpec(
       "gc", group: "Upkeep", summary: "free what nobody needs any more; tells only, without --yes",
       details: [
-        "Checkpoints of completed runs and of runs stopped long ago, bytes that nothing names, "
-          + "names without a version or a run. Versions, evaluations and runs stay."
+        "Checkpoints of completed runs and of runs stopped long ago, and bytes that nothing names. "
+          + "Versions, evaluations and runs stay."
       ],
       options: [
         OptionSpec("yes", help: "do it"),
@@ -133,13 +133,12 @@ extension Session {
       return console.result([
         "dry": .bool(isDry), "blobs": .int(report.blobs), "bytes": .int(report.bytes),
         "checkpoints": .int(report.checkpoints),
-        "adapters": .array(report.adapters.map { .string($0) }),
       ])
     }
     if report.isEmpty { return console.line("nothing to free") }
     let what =
-      "\(counted(report.checkpoints, "checkpoint")), \(counted(report.blobs, "blob")) "
-      + "of \(humanSize(report.bytes)), \(counted(report.adapters.count, "empty name"))"
+      "\(counted(report.checkpoints, "checkpoint")) and \(counted(report.blobs, "blob")) "
+      + "of \(humanSize(report.bytes))"
     console.line(isDry ? "would free \(what); --yes does it" : "freed \(what)")
   }
 }
