@@ -50,6 +50,10 @@ public final class Workspace {
     if let home = ProcessInfo.processInfo.environment["LORIKEET_HOME"], !home.isEmpty {
       return home
     }
+    // Foundation asks the password file; a shell's `~` is HOME.
+    if let home = ProcessInfo.processInfo.environment["HOME"], !home.isEmpty {
+      return URL(fileURLWithPath: home, isDirectory: true).appendingPathComponent(".lorikeet").path
+    }
     return FileManager.default.homeDirectoryForCurrentUser.appendingPathComponent(".lorikeet").path
   }
 }

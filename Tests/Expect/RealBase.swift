@@ -4,9 +4,9 @@ import Foundation
 public enum RealBase {
   /// Its GGUF file in `LORIKEET_HOME`, by default `~/.lorikeet`.
   public static var path: String {
+    let environment = ProcessInfo.processInfo.environment
     let home =
-      ProcessInfo.processInfo.environment["LORIKEET_HOME"]
-      ?? FileManager.default.homeDirectoryForCurrentUser.appendingPathComponent(".lorikeet").path
+      environment["LORIKEET_HOME"] ?? (environment["HOME"] ?? NSHomeDirectory()) + "/.lorikeet"
     return home + "/bases/smollm2-135m-instruct/SmolLM2-135M-Instruct.Q4_1.gguf"
   }
 }
