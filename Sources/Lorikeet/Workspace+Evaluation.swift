@@ -34,10 +34,23 @@ public struct EvaluationOptions: Sendable, Equatable {
 public struct EvaluationOutcome: Sendable {
   /// The figures.
   public let metrics: Metrics
-  /// Rows of the dataset.
-  public let rows: Int
+  /// The results row by row.
+  public let examples: [ExampleResult]
+  /// The data.
+  public let dataset: DatasetRecord
   /// Whether the registry had it.
   public let isKept: Bool
+  /// The answers of a classification, where the settings name them.
+  let labels: [String]
+
+  /// Rows of the dataset.
+  public var rows: Int { dataset.rows }
+
+  /// The results, ready to be compared with others on the same data.
+  public var results: EvaluationResults {
+    EvaluationResults(
+      examples, figures: metrics.figures.compactMap { Figure(rawValue: $0.name) }, labels: labels)
+  }
 }
 
 extension Workspace {
@@ -67,55 +80,67 @@ extension Workspace {
   ) throws -> EvaluationOutcome {
     let settings = options.json.text(.canonical)
     if !options.isForced,
-      let kept = try registry.evaluation(of: subject, dataset: dataset.digest, settings: settings),
-      let metrics = Metrics(json: try JSONValue(parsing: kept.metrics))
+      let record = try registry.evaluation(
+        of: subject, dataset: dataset.digest, settings: settings),
+      let kept = try kept(record)
     {
-      return EvaluationOutcome(metrics: metrics, rows: dataset.examples.count, isKept: true)
+      return kept
     }
     let contract =
       try adapter.map { try PromptContract(canonicalJSON: $0.promptContract) }
       ?? base.contract
     let encoder = try base.encoder(contract)
     let deltas = adapter?.deltas ?? [:]
-    let encoded = try encoder.encode(dataset, options: options.encoder)
+    let sequences = try encoder.encode(dataset, options: options.encoder).sequences
     let evaluator = Evaluator(model: base.model, pool: pool)
     var metrics = Metrics()
-    metrics.record(try evaluator.tally(encoded.sequences, deltas: deltas))
+    let tallies = try evaluator.tallies(sequences, deltas: deltas)
+    metrics.record(tallies)
     let questions = try encoder.questions(dataset)
-    var answers: [String] = []
-    if !questions.isEmpty {
-      let tokens = try evaluator.greedyAnswers(
-        to: questions.map(\.prompt), deltas: deltas, stopTokens: Set(contract.stops.map(\.token)),
-        maximumTokens: options.answerTokens, progress: { progress($0, questions.count) })
-      answers = tokens.map { base.tokenizer.decode($0, skipSpecialTokens: true) }
-      metrics.record(
-        answers: answers, references: questions.map(\.reference),
-        labels: options.labels.isEmpty ? nil : options.labels)
-    }
-    try keep(metrics, answers, questions, of: subject, dataset, settings)
-    return EvaluationOutcome(metrics: metrics, rows: dataset.examples.count, isKept: false)
+    let tokens = try evaluator.greedyAnswers(
+      to: questions.map(\.prompt), deltas: deltas, stopTokens: Set(contract.stops.map(\.token)),
+      maximumTokens: options.answerTokens, progress: { progress($0, questions.count) })
+    let answers = tokens.map { base.tokenizer.decode($0, skipSpecialTokens: true) }
+    metrics.record(
+      answers: answers, references: questions.map(\.reference),
+      labels: options.labels.isEmpty ? nil : options.labels)
+    let outcome = EvaluationOutcome(
+      metrics: metrics,
+      examples: ExampleResult.collect(sequences, tallies, questions, answers),
+      dataset: DatasetRecord(
+        digest: dataset.digest, path: dataset.path, rows: dataset.examples.count), isKept: false,
+      labels: options.labels)
+    try keep(outcome, of: subject, settings)
+    return outcome
   }
 
   private func keep(
-    _ metrics: Metrics, _ answers: [String], _ questions: [Question],
-    of subject: NewEvaluation.Subject, _ dataset: Dataset, _ settings: String
+    _ outcome: EvaluationOutcome, of subject: NewEvaluation.Subject, _ settings: String
   ) throws {
-    let lines = zip(answers, questions).map { answer, question -> JSONValue in
-      [
-        "line": .int(question.line), "answer": .string(answer),
-        "reference": .string(question.reference),
-      ]
-    }
-    let score = metrics.score
+    let score = outcome.metrics.score
     _ = try registry.keepEvaluation(
       NewEvaluation(
-        subject: subject,
-        dataset: DatasetRecord(
-          digest: dataset.digest, path: dataset.path, rows: dataset.examples.count),
-        settings: settings, metrics: metrics.json.text(.canonical), score: score?.value,
+        subject: subject, dataset: outcome.dataset, settings: settings,
+        metrics: outcome.metrics.json.text(.canonical), score: score?.value,
         scoreName: score?.name,
-        answers: lines.isEmpty ? nil : JSONValue.array(lines).bytes(.compact),
+        answers: JSONValue.array(outcome.examples.map(\.json)).bytes(.compact),
         program: Workspace.program))
+  }
+
+  /// What the registry kept of an evaluation; nil where it was made before rows were kept with their losses.
+  func kept(_ record: EvaluationRecord) throws -> EvaluationOutcome? {
+    guard let answers = record.answers,
+      let metrics = Metrics(json: try JSONValue(parsing: record.metrics)),
+      let rows = try JSONValue(parsing: registry.blob(answers)).arrayValue
+    else { return nil }
+    let examples = rows.compactMap(ExampleResult.init)
+    guard examples.count == rows.count else { return nil }
+    let labels = try JSONValue(parsing: record.settings)["labels"]?.arrayValue ?? []
+    return EvaluationOutcome(
+      metrics: metrics, examples: examples,
+      dataset: DatasetRecord(
+        digest: record.dataset, path: record.datasetPath, rows: record.datasetRows),
+      isKept: true, labels: labels.compactMap(\.stringValue))
   }
 
   /// The evaluation that follows training, on the recipe's own held-out data.
@@ -130,6 +155,17 @@ extension Workspace {
       options: EvaluationOptions(job.recipe),
       progress: { progress(.answering(done: $0, total: $1)) }
     ).metrics
+  }
+}
+
+extension Workspace {
+  /// How the first of `references` that was trained here wants to be evaluated; the defaults where none was.
+  public func evaluationOptions(for references: [String]) throws -> EvaluationOptions {
+    for reference in references {
+      guard let run = try version(reference)?.run else { continue }
+      return EvaluationOptions(try Recipe(parsing: registry.run(run).recipe.utf8))
+    }
+    return EvaluationOptions()
   }
 }
 

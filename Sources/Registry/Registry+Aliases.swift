@@ -15,6 +15,44 @@ extension Registry {
     }
   }
 
+  /// Points `alias` of the adapter `name` at the version `number` for the reason `detail`, if it still names `expected`.
+  ///
+  /// What was found out about `expected` and the move are one fact: where another process has moved the alias since,
+  /// nothing is changed.
+  /// - Parameter expected: The version that it should name now; nil where it should not be set.
+  @discardableResult
+  public func promote(
+    _ name: String, to number: Int, alias: String, expecting expected: Int?, because detail: String
+  ) throws -> AliasRecord {
+    let alias = try Reference.checkedAlias(alias)
+    return try write { database in
+      let id = try adapter(name, in: database)
+      let version = try version(number, of: id, name, in: database)
+      let now = try aliasTarget(alias, of: id, in: database)
+      guard now == expected else {
+        throw RegistryError(
+          .moved,
+          "'\(name):\(alias)' names \(now.map { "version \($0)" } ?? "nothing") now, not "
+            + "\(expected.map { "version \($0)" } ?? "nothing") as when this began; try again")
+      }
+      let record = try move(alias, of: id, name, to: version.number, in: database)
+      try audit("promote", "\(name):\(alias)", "\(version.reference): \(detail)", in: database)
+      return record
+    }
+  }
+
+  /// Writes down that a promotion of `reference` to `alias` was refused, and why.
+  public func refusePromotion(of reference: String, alias: String, because detail: String) throws {
+    let alias = try Reference.checkedAlias(alias)
+    let parsed = try Reference(reference)
+    try write { database in
+      let version = try version(parsed, in: database)
+      try audit(
+        "promote-refused", "\(version.adapter):\(alias)", "\(version.reference): \(detail)",
+        in: database)
+    }
+  }
+
   /// Moves `alias` of the adapter `name` back to the version that it named before.
   ///
   /// The history is a stack: setting an alias puts a version on top, a rollback takes the top off. So a second rollback

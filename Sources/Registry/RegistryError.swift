@@ -26,6 +26,8 @@ public struct RegistryError: Error, Sendable, Equatable, CustomStringConvertible
     case protected
     /// A rollback past the first move of an alias.
     case noHistory
+    /// An alias that another process has moved since it was looked at.
+    case moved
     /// A run that is not (or no longer) this process's to write.
     case notOwner
     /// Any other complaint of SQLite.

@@ -35,6 +35,8 @@ struct RealBaseCommandTests {
       #expect(metrics[figure]?.doubleValue != nil, "\(figure)")
     }
 
+    try compares(home, data)
+
     let asked = home.run(
       "generate", "--with", "say", "--with", "base", "--json", "What is the capital of France?")
     let answers = try #require(try JSONValue(parsing: asked.output)["answers"]?.arrayValue)
@@ -60,5 +62,44 @@ struct RealBaseCommandTests {
     #expect(wrong.code == .data && wrong.error.contains("has no version 2"))
     let missing = home.run("eval", "say", "--data", "/nowhere.jsonl")
     #expect(missing.code == .data && missing.error.contains("/nowhere.jsonl"))
+  }
+
+  /// Measures a version and the base on the same rows, holds them side by side, and promotes behind a gate.
+  private func compares(_ home: ScratchHome, _ data: URL) throws {
+    let several = try JSONValue(
+      parsing: home.run("eval", "say", "base", "--data", data.path, "--json").output)
+    #expect(several.arrayValue?.map { $0["reference"] } == ["say", "base"])
+    #expect(several.arrayValue?.first?["kept"] == true)
+
+    let page = home.folder.appendingPathComponent("page.html")
+    let compared = home.run(
+      "compare", "base", "say@1", "--prompt", "Say <b>1</b>.", "--max-tokens", "2", "--html",
+      page.path, "--json")
+    #expect(compared.code == .done, "\(compared.error)")
+    let json = try JSONValue(parsing: compared.output)
+    #expect(json["data"]?["rows"] == 4, "the kept results of both are found without --data")
+    let tests = try #require(json["pairs"]?.arrayValue?.first?["tests"]?.arrayValue)
+    #expect(tests.contains { $0["figure"] == "loss" && $0["p"]?.doubleValue != nil })
+    #expect(json["prompts"]?.arrayValue?.first?["answers"]?.arrayValue?.count == 2)
+    let text = try String(contentsOf: page, encoding: .utf8)
+    #expect(text.contains("Say &lt;b&gt;1&lt;/b&gt;.") && !text.contains("<b>1"))
+    #expect(text.contains("<svg") && !text.contains("<script") && !text.contains("http"))
+    let shown = home.run("compare", "say@1", "base")
+    #expect(shown.output.contains("base against say@1") || shown.output.contains("base against @1"))
+    let twice = home.run("compare", "say", "say@1")
+    #expect(twice.code == .data && twice.error.contains("are both say@1"))
+
+    let refused = home.run("promote", "say@1", "--gate", "loss < 0.0001", "--data", data.path)
+    #expect(refused.code == .data && refused.error.contains("say@1 is not promoted"))
+    #expect(home.run("show", "say").output.contains("production") == false)
+    let moved = home.run(
+      "promote", "say@1", "--gate", "loss >= previous", "--gate", "loss < 1000", "--data",
+      data.path)
+    #expect(moved.code == .done && moved.output.contains("say:production -> version 1"))
+    let again = home.run("promote", "say@1", "--gate", "loss > previous", "--data", data.path)
+    #expect(again.code == .data && again.error.contains("stays at version 1"), "\(again.error)")
+    #expect(home.run("history", "say").output.contains("promote-refused"))
+    let figure = home.run("promote", "say@1", "--gate", "validJSON > 0", "--data", data.path)
+    #expect(figure.code == .data && figure.error.contains("gives no validJSON"))
   }
 }

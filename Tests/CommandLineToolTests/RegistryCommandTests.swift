@@ -89,6 +89,13 @@ final class ScratchHome {
       (["train", "x", "--data", "d", "--steps", "2", "--epochs", "2"], .usage, "--epochs"),
       (["train", "x", "--data", "d", "--resume", "--fresh"], .usage, "exclude each other"),
       (["eval", "acme/support"], .usage, "--data FILE is missing"),
+      (["compare", "acme/support"], .data, "one version alone"),
+      (["compare", "acme/support@1", "acme/support@9"], .data, "has no version 9"),
+      (
+        ["compare", "base", "acme/support", "--html", "/nowhere/x"], .usage, "no folder '/nowhere'"
+      ),
+      (["promote", "acme/support", "--data", "x"], .usage, "--gate is missing"),
+      (["promote", "acme/support", "--data", "x", "--gate", "los < 1"], .usage, "mean 'loss'"),
       (["generate", "--with", "acme/suport", "hello"], .data, "did you mean 'acme/support'?"),
       (["generate", "--top-p", "0", "hello"], .usage, "--top-p takes a number"),
     ])

@@ -83,4 +83,24 @@ struct AliasTests {
     #expect(try registry.aliasHistory(of: "a", alias: "canary").isEmpty)
     #expect(try registry.count("audit") == 7)  // base, two versions, four moves
   }
+
+  @Test("a promotion moves the alias only where it stands as it was found, and the audit tells why")
+  func promotion() throws {
+    let registry = try registry(versions: 3)
+    try registry.promote("a", to: 1, alias: "production", expecting: nil, because: "first")
+    try registry.promote("a", to: 2, alias: "production", expecting: 1, because: "loss 1 < 2")
+    let error = #expect(throws: RegistryError.self) {
+      try registry.promote("a", to: 3, alias: "production", expecting: 1, because: "late")
+    }
+    #expect(error?.code == .moved && error?.message.contains("names version 2 now") == true)
+    #expect(try registry.version("a").number == 2)
+    try registry.refusePromotion(of: "a@3", alias: "production", because: "loss 3 is not < 2")
+    let trail = try registry.auditTrail(of: "a").filter { $0.action.hasPrefix("promote") }
+    #expect(
+      trail.map { "\($0.action) \($0.subject) \($0.detail)" } == [
+        "promote-refused a:production a@3: loss 3 is not < 2",
+        "promote a:production a@2: loss 1 < 2", "promote a:production a@1: first",
+      ])
+    #expect(try registry.rollback("a", alias: "production").version == 1)
+  }
 }

@@ -67,11 +67,11 @@ struct MetricsTests {
 
   @Test("takes loss, perplexity and token accuracy from sums over target tokens")
   func tokens() {
-    var tally = Metrics.TokenTally()
-    tally.add(lossSum: 3, targets: 4, correct: 2)
-    tally.add(lossSum: 5, targets: 4, correct: 4)
+    var tallies = [Metrics.TokenTally(), Metrics.TokenTally()]
+    tallies[0].add(lossSum: 3, targets: 4, correct: 2)
+    tallies[1].add(lossSum: 5, targets: 4, correct: 4)
     var metrics = Metrics()
-    metrics.record(tally)
+    metrics.record(tallies)
     #expect(metrics.loss == 1)
     #expect(abs((metrics.perplexity ?? 0) - 2.718281828459045) < 1e-12)
     #expect(metrics.tokenAccuracy == 0.75)
@@ -81,7 +81,7 @@ struct MetricsTests {
   @Test("has no figure where nothing was seen")
   func nothing() {
     var metrics = Metrics()
-    metrics.record(Metrics.TokenTally())
+    metrics.record([Metrics.TokenTally()])
     metrics.record(answers: [], references: [])
     #expect(metrics.figures.isEmpty)
   }

@@ -116,7 +116,7 @@ extension Session {
   func shown(_ text: String) -> String { console.width == nil ? text : harmless(text) }
 
   /// Answers side by side where the terminal is wide enough, else under each other.
-  fileprivate func show(_ answers: [Answer]) {
+  func show(_ answers: [Answer]) {
     let blocks = answers.map { (title: $0.reference, text: shown($0.result.text)) }
     if let width = console.width, width / blocks.count >= 36 {
       for (index, line) in sideBySide(blocks, width: width).enumerated() {

@@ -98,7 +98,7 @@ extension Tool {
 }
 
 extension Session {
-  fileprivate func tellMove(_ record: AliasRecord, from old: Int?) {
+  func tellMove(_ record: AliasRecord, from old: Int?) {
     let json: JSONValue = [
       "name": .string(record.adapter), "alias": .string(record.alias),
       "version": .int(record.version), "previous": .integer(old),

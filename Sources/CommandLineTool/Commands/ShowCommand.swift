@@ -159,10 +159,7 @@ extension Session {
 
 /// The figures of an evaluation in one line, in the order in which they are told: `loss 0.123, accuracy 0.973`.
 func figuresText(_ metrics: JSONValue) -> String {
-  let known = [
-    "loss", "perplexity", "tokenAccuracy", "exactMatch", "accuracy", "macroF1", "validJSON",
-  ]
-  return known.compactMap { name in
+  Gate.figures.compactMap { name in
     metrics[name]?.doubleValue.map { "\(name) \(fixed($0, digits: 3))" }
   }.joined(separator: ", ")
 }

@@ -8,6 +8,13 @@ public struct AliasRecord: Sendable, Hashable {
   public let alias: String
   /// The number of the version it names.
   public let version: Int
+
+  /// An alias that names this version.
+  public init(adapter: String, alias: String, version: Int) {
+    self.adapter = adapter
+    self.alias = alias
+    self.version = version
+  }
 }
 
 /// One move in the history of an alias.

@@ -4,6 +4,8 @@ public import Tokenizers
 public struct Question: Sendable, Equatable {
   /// What the model reads, up to where its answer begins.
   public var prompt: [Token]
+  /// What was asked, as a person wrote it: the last turn before the answer.
+  public var text: String
   /// The answer it should give.
   public var reference: String
   /// The line of the row that it comes from.

@@ -119,16 +119,16 @@ public struct SequenceEncoder: Sendable {
     case .text: return nil
     case .completion(let row) where contract.style == .plain:
       return Question(
-        prompt: start(try plainPrompt(system: row.system, row.prompt)), reference: row.completion,
-        line: example.line)
+        prompt: start(try plainPrompt(system: row.system, row.prompt)), text: row.prompt,
+        reference: row.completion, line: example.line)
     case .completion, .chat:
       let messages = try messages(of: example)
       guard let last = messages.lastIndex(where: { $0.role == "assistant" }) else {
         throw noAnswer
       }
       return Question(
-        prompt: try prompt(Array(messages[..<last])), reference: messages[last].content,
-        line: example.line)
+        prompt: try prompt(Array(messages[..<last])), text: messages[..<last].last?.content ?? "",
+        reference: messages[last].content, line: example.line)
     }
   }
 

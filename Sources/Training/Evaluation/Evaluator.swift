@@ -21,14 +21,17 @@ public final class Evaluator {
     self.pool = pool
   }
 
-  /// The losses of `sequences`' target tokens under `deltas`, and how many were foreseen.
-  public func tally(_ sequences: [TrainingSequence], deltas: [Int: LowRank]) throws
-    -> Metrics.TokenTally
+  /// The losses of each sequence's target tokens under `deltas`, and how many were foreseen.
+  public func tallies(_ sequences: [TrainingSequence], deltas: [Int: LowRank]) throws
+    -> [Metrics.TokenTally]
   {
-    var tally = Metrics.TokenTally()
+    var tallies: [Metrics.TokenTally] = []
     for part in TrainingSequence.split(sequences, maximumRows: Evaluator.rowLimit) {
       let (batch, wanted, targets) = TrainingSequence.ragged(part)
-      guard !targets.isEmpty else { continue }
+      guard !targets.isEmpty else {
+        tallies += part.map { _ in Metrics.TokenTally() }
+        continue
+      }
       let tape = Tape(pool: pool, recycler: recycler, recording: false)
       let hidden = try model.hiddenStates(
         batch, deltas: deltas.mapValues { [$0.applied(to: 0..<batch.rowCount)] }, wanted: wanted,
@@ -36,11 +39,18 @@ public final class Evaluator {
       let result = model.loss(
         hidden, targets: targets, gradientScale: 0,
         deltas: deltas.mapValues { [$0.applied(to: 0..<wanted.count)] }, on: tape)
-      tally.add(
-        lossSum: result.losses.reduce(0) { $0 + Double($1) }, targets: targets.count,
-        correct: result.right.count(where: \.self))
+      var row = 0
+      for sequence in part {
+        let rows = row..<row + sequence.targetCount
+        var tally = Metrics.TokenTally()
+        tally.add(
+          lossSum: result.losses[rows].reduce(0) { $0 + Double($1) }, targets: rows.count,
+          correct: result.right[rows].count(where: \.self))
+        tallies.append(tally)
+        row = rows.upperBound
+      }
     }
-    return tally
+    return tallies
   }
 
   /// The most likely continuation of each prompt, token by token, without the token that ended it.

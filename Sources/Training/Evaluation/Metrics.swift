@@ -56,10 +56,17 @@ extension Metrics {
       self.targets += targets
       self.correct += correct
     }
+
+    /// Takes in another tally.
+    public mutating func add(_ other: TokenTally) {
+      add(lossSum: other.lossSum, targets: other.targets, correct: other.correct)
+    }
   }
 
-  /// Takes loss and token accuracy from `tally`; nothing changes where it saw no target.
-  public mutating func record(_ tally: TokenTally) {
+  /// Takes loss and token accuracy from `tallies`, added in order; nothing changes where they saw no target.
+  public mutating func record(_ tallies: [TokenTally]) {
+    var tally = TokenTally()
+    for part in tallies { tally.add(part) }
     guard tally.targets > 0 else { return }
     loss = tally.lossSum / Double(tally.targets)
     tokenAccuracy = Double(tally.correct) / Double(tally.targets)
@@ -81,7 +88,8 @@ extension Metrics {
     }
     if let labels = labelSet(of: references, given: labels) {
       accuracy = exactMatch
-      macroF1 = meanF1(answers: answers, references: references, labels: labels)
+      macroF1 = LabelScores(answers: answers, references: references, labels: labels)
+        .meanF1(over: answers.indices)
     }
   }
 }
@@ -102,28 +110,8 @@ func labelSet(of references: [String], given labels: [String]?) -> Set<String>? 
   return distinct
 }
 
-/// The mean of the labels' F1 = 2 TP / (2 TP + FP + FN), over the labels that occur at all.
-///
-/// An answer that is no label counts against its reference's recall only.
-func meanF1(answers: [String], references: [String], labels: Set<String>) -> Double {
-  var hits: [String: Int] = [:]
-  var mentions: [String: Int] = [:]  // 2 TP + FP + FN: once for each side that names the label
-  for (answer, reference) in zip(answers, references) {
-    if areSame(answer, reference) { hits[answer, default: 0] += 1 }
-    mentions[answer, default: 0] += 1
-    mentions[reference, default: 0] += 1
-  }
-  // A sum in a fixed order: sets and dictionaries come in another one in each process.
-  let present = labels.filter { mentions[$0] != nil }.sorted()
-  guard !present.isEmpty else { return 0 }
-  let sum = present.reduce(0.0) { total, label in
-    total + 2 * Double(hits[label] ?? 0) / Double(mentions[label] ?? 1)
-  }
-  return sum / Double(present.count)
-}
-
 /// Whether two texts have the same bytes: Swift's `==` takes "é" and "e" with an accent for one.
-private func areSame(_ one: String, _ other: String) -> Bool {
+func areSame(_ one: String, _ other: String) -> Bool {
   one.utf8.elementsEqual(other.utf8)
 }
 
@@ -143,10 +131,10 @@ private func part<Items: Sequence>(
   return count == 0 ? 0 : Double(fulfilled) / Double(count)
 }
 
-private func isJSONContainer(_ text: String) -> Bool {
+func isJSONContainer(_ text: String) -> Bool {
   (text.hasPrefix("{") || text.hasPrefix("[")) && isJSON(text)
 }
 
-private func isJSON(_ text: String) -> Bool {
+func isJSON(_ text: String) -> Bool {
   (try? JSONValue(parsing: text)) != nil
 }

@@ -1,0 +1,84 @@
+public import Adapters
+public import Registry
+public import Training
+
+/// Versions held side by side; the others are measured against the first.
+public struct Comparison: Sendable {
+  /// What is compared, in the order given.
+  public let subjects: [ComparedSubject]
+  /// The adapters' configurations and recipes, key by key.
+  public let configuration: [ComparedFact]
+  /// Where they come from.
+  public let lineage: [ComparedFact]
+  /// The data that all were measured on; nil where there is none.
+  public let dataset: DatasetRecord?
+  /// Each of the others against the first.
+  public let pairs: [ComparedPair]
+  /// Answers to the prompts that were given.
+  public let prompts: [ComparedPrompt]
+}
+
+/// One of the versions that are compared, or the bare base.
+public struct ComparedSubject: Sendable {
+  /// `name@version`, or `base`.
+  public let reference: String
+  /// A short name, different for each: `@2` where all are of one adapter.
+  public let label: String
+  /// The version; nil for the base.
+  public let version: VersionRecord?
+  /// The run that made it.
+  public let run: RunRecord?
+  /// The run's curve.
+  public let points: [RunPoint]
+  /// Its results on the common data; nil where there is none.
+  public let evaluation: EvaluationOutcome?
+  /// Its figures on the common data, with intervals.
+  public let figures: [MeasuredFigure]
+}
+
+/// One fact of every subject.
+public struct ComparedFact: Sendable, Equatable {
+  /// What it is: `r`, `seed`, `training data`.
+  public let name: String
+  /// What each has; nil where it has none.
+  public let values: [String?]
+
+  /// Whether all have the same.
+  public var isSame: Bool { values.dropFirst().allSatisfy { $0 == values[0] } }
+}
+
+/// One subject against the first.
+public struct ComparedPair: Sendable {
+  /// The subject's place.
+  public let index: Int
+  /// What their results on the common data say; empty where there is none.
+  public let tests: [PairedTest]
+  /// Rows that only one of the two has right, in the order of the lines.
+  public let disagreements: [Disagreement]
+  /// How their updates lie to each other, layer by layer; empty where one is the base, or the bases differ.
+  public let layers: [UpdateComparison]
+
+  /// A row that only one side has right.
+  public struct Disagreement: Sendable, Equatable {
+    /// The row's line.
+    public let line: Int
+    /// What was asked.
+    public let question: String
+    /// The right answer.
+    public let reference: String
+    /// What the first said.
+    public let first: String
+    /// What the other said.
+    public let second: String
+    /// Whether the first is the one that has it right.
+    public let isFirstRight: Bool
+  }
+}
+
+/// What every subject answers to one prompt.
+public struct ComparedPrompt: Sendable {
+  /// The prompt.
+  public let prompt: String
+  /// The answers in the order of the subjects.
+  public let answers: [Answer]
+}
