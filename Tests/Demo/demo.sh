@@ -51,11 +51,13 @@ say 'A second version: half the rank, a fifth of the steps.'
 lorikeet train Adapters/intent-kwikemart --rank 8 --steps 6 --warmup 2 | tee "$said"
 second=$(told)
 
-say 'How the two compare on held-out data; the registry kept the results.'
-lorikeet eval "$first" --data Adapters/intent-kwikemart/eval.jsonl
-lorikeet eval "$second" --data Adapters/intent-kwikemart/eval.jsonl
+say 'How the two compare on held-out data, where they disagree, and how their weights lie to each other.'
+lorikeet compare "$first" "$second" --data Adapters/intent-kwikemart/eval.jsonl --html .build/comparison.html
 
-say 'Promote the second version, see what the registry remembers, and roll back.'
+say 'A promotion behind a gate is refused where the newer version is the worse one.'
+lorikeet promote "$second" --gate 'accuracy >= previous' --data Adapters/intent-kwikemart/eval.jsonl || true
+
+say 'Promote it all the same, see what the registry remembers, and roll back.'
 lorikeet alias "$second" production
 lorikeet show intent-kwikemart
 lorikeet generate --with intent-kwikemart --max-tokens 16 $'Customer: good morning\nIntent:'

@@ -67,7 +67,8 @@ extension ProgressLine {
     switch progress {
     case .measuring(let reference, let done, let total):
       self.init(done: done, total: total, label: "measuring \(reference)")
-    case .weighing(let reference): self.init(done: 0, total: 1, label: "comparing the weights of \(reference)")
+    case .weighing(let reference):
+      self.init(done: 0, total: 1, label: "comparing the weights of \(reference)")
     case .asking(let done, let total): self.init(done: done, total: total, label: "asking")
     }
   }

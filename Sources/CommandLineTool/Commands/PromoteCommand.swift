@@ -19,7 +19,9 @@ extension Tool {
       positionals: [PositionalSpec("REF", help: "name@VERSION, name:ALIAS or name:latest")],
       options: [
         OptionSpec("alias", "ALIAS", help: "the alias to move (default: production)"),
-        OptionSpec("gate", "GATE", repeats: true, help: "what must hold (default: none)"),
+        OptionSpec(
+          "gate", "GATE", repeats: true,
+          help: "what must hold; all of them, where there are several"),
         OptionSpec("data", "FILE", help: "the data to measure on"),
       ] + evaluationFlags,
       examples: [

@@ -44,7 +44,8 @@ extension ComparedFact {
       let values = objects.map { object in
         object?[key].flatMap { $0.isNull ? nil : $0.stringValue ?? $0.text(.compact) }
       }
-      return values.contains { $0 != nil } ? ComparedFact(name: key, values: values) : nil
+      guard values.contains(where: { $0 != nil }) else { return nil }
+      return ComparedFact(name: key, values: values, concerns: objects.map { $0 != nil })
     }
   }
 
@@ -58,7 +59,9 @@ extension ComparedFact {
       try subject.version.map { try JSONValue(parsing: $0.promptContract) }
     }
     func of(_ name: String, _ value: (Int) throws -> String?) rethrows -> ComparedFact {
-      ComparedFact(name: name, values: try subjects.indices.map(value))
+      ComparedFact(
+        name: name, values: try subjects.indices.map(value),
+        concerns: subjects.map { $0.version != nil })
     }
     func data(_ role: String, _ index: Int) -> String? {
       datasets[index][role].map {

@@ -42,9 +42,17 @@ public struct ComparedFact: Sendable, Equatable {
   public let name: String
   /// What each has; nil where it has none.
   public let values: [String?]
+  /// Whether all have the same, but for those that can have none: a base has no rank.
+  public let isSame: Bool
 
-  /// Whether all have the same.
-  public var isSame: Bool { values.dropFirst().allSatisfy { $0 == values[0] } }
+  /// A fact called `name`.
+  /// - Parameter concerns: Whether each of the subjects can have it.
+  init(name: String, values: [String?], concerns: [Bool]) {
+    self.name = name
+    self.values = values
+    let found = zip(values, concerns).filter(\.1).map(\.0)
+    isSame = found.dropFirst().allSatisfy { $0 == found[0] }
+  }
 }
 
 /// One subject against the first.
