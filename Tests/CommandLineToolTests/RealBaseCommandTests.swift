@@ -2,6 +2,7 @@ import CommandLineTool
 import Expect
 import Foundation
 import JSON
+import Registry
 import Testing
 
 @Suite("RealBase: a first session on the command line", .serialized)
@@ -36,6 +37,7 @@ struct RealBaseCommandTests {
     }
 
     try compares(home, data)
+    try replays(home, data)
 
     let asked = home.run(
       "generate", "--with", "say", "--with", "base", "--json", "What is the capital of France?")
@@ -101,5 +103,30 @@ struct RealBaseCommandTests {
     #expect(home.run("history", "say").output.contains("promote-refused"))
     let figure = home.run("promote", "say@1", "--gate", "validJSON > 0", "--data", data.path)
     #expect(figure.code == .data && figure.error.contains("gives no validJSON"))
+  }
+
+  /// Trains a version again, whole and in part; a recorded loss and data that were changed are found.
+  private func replays(_ home: ScratchHome, _ data: URL) throws {
+    let whole = home.run("replay", "say")
+    #expect(whole.code == .done && whole.output.contains("as published"), "\(whole.error)")
+    let part = home.run("replay", "say@1", "--steps", "1", "--json")
+    let last = try JSONValue(parsing: String(part.output.split(separator: "\n").last ?? ""))
+    #expect(last["agrees"] == true && last["steps"] == 1 && last["digest"] == .null)
+
+    let file = home.folder.appendingPathComponent("registry.sqlite").path
+    let registry = try Registry(path: file)
+    let run = try #require(try registry.version("say").run)
+    try registry.write { try $0.run("UPDATE run_points SET loss = loss + 1e-12 WHERE step = 2") }
+    let changed = home.run("replay", "say")
+    #expect(changed.code == .data && changed.error.contains("step 2 has loss"), "\(changed.error)")
+    #expect(try registry.runs().map(\.id) == [run], "a replay begins no run")
+
+    let other = home.folder.appendingPathComponent("other.jsonl")
+    try #"{"prompt": "Say 0.", "completion": "1"}"#.write(
+      to: other, atomically: true, encoding: .utf8)
+    let foreign = home.run("replay", "say", "--data", other.path)
+    #expect(foreign.code == .data && foreign.error.contains("is not what say@1 was trained with"))
+    let gone = home.run("replay", "say", "--data", "/nowhere.jsonl")
+    #expect(gone.code == .data && gone.error.contains("--data FILE"))
   }
 }
