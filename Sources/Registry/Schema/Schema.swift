@@ -9,7 +9,8 @@ package enum Schema {
   ///
   /// A step that has ever been released is never edited: write the next one.
   package static let migrations: [@Sendable (Database) throws -> Void] = [
-    { database in try database.script(version1) }
+    { database in try database.script(version1) },
+    { database in try database.script(listIndexes) },
   ]
 
   /// Refuses a file that is not ours or newer than `migrations`; brings an older or empty one up to date.
