@@ -2,48 +2,85 @@
 ///
 /// The restricted Damerau-Levenshtein distance ("optimal string alignment"), over Unicode scalars.
 public func editDistance(_ first: String, _ second: String) -> Int {
-  let a = Array(first.unicodeScalars)
-  let b = Array(second.unicodeScalars)
-  var beforeLast = [Int](repeating: 0, count: b.count + 1)
-  var last = Array(0...b.count)
-  for i in a.indices {
-    var row = [i + 1]
-    row.reserveCapacity(b.count + 1)
-    for j in b.indices {
-      var best = min(last[j + 1] + 1, row[j] + 1, last[j] + (a[i] == b[j] ? 0 : 1))
-      if i > 0, j > 0, a[i] == b[j - 1], a[i - 1] == b[j] {
-        best = min(best, beforeLast[j - 1] + 1)
-      }
-      row.append(best)
-    }
-    beforeLast = last
-    last = row
+  var distances = EditDistances(to: Array(second.unicodeScalars))
+  return distances.distance(from: Array(first.unicodeScalars), atMost: .max) ?? .max
+}
+
+/// The edit distances of many words to one, none counted further than asked for.
+private struct EditDistances {
+  private let wanted: [Unicode.Scalar]
+  /// Rows of the table of distances: the one before the last, the last, and the one being written.
+  private var rows: [[Int]]
+
+  init(to wanted: [Unicode.Scalar]) {
+    self.wanted = wanted
+    rows = [[Int]](repeating: [Int](repeating: 0, count: wanted.count + 1), count: 3)
   }
-  return last[b.count]
+
+  /// The distance from `word`, or nil where it is more than `bound`.
+  mutating func distance(from word: [Unicode.Scalar], atMost bound: Int) -> Int? {
+    guard abs(word.count - wanted.count) <= bound else { return nil }
+    for j in 0...wanted.count { rows[1][j] = j }
+    for i in word.indices {
+      rows[2][0] = i + 1
+      var least = i + 1
+      for j in wanted.indices {
+        let replaced = rows[1][j] + (word[i] == wanted[j] ? 0 : 1)
+        var best = min(rows[1][j + 1] + 1, rows[2][j] + 1, replaced)
+        if i > 0, j > 0, word[i] == wanted[j - 1], word[i - 1] == wanted[j] {
+          best = min(best, rows[0][j - 1] + 1)
+        }
+        rows[2][j + 1] = best
+        least = min(least, best)
+      }
+      // A swap reaches back two rows, but then the row between them is at most one more.
+      if least > bound, rows[1].min() ?? 0 > bound { return nil }
+      rows.swapAt(0, 1)
+      rows.swapAt(1, 2)
+    }
+    return rows[1][wanted.count] <= bound ? rows[1][wanted.count] : nil
+  }
 }
 
 /// The names among `candidates` that a person who typed `name` may have meant, nearest first.
 ///
-/// Near means within one edit for each three letters, or equal to the part after the candidate's last `/`.
+/// Near means within one edit for each three letters, or equal to the part after the candidate's last `/`. Names that cannot
+/// be among the nearest are left early, so that a hundred thousand are looked through while a person blinks.
 public func nearestNames(
   to name: String, among candidates: some Sequence<String>, limit: Int = 3
 ) -> [String] {
-  guard !name.isEmpty, name.utf8.count <= 256 else { return [] }
-  let wanted = name.lowercased()
-  let length = wanted.unicodeScalars.count
-  let bound = max(1, length / 3)
+  guard !name.isEmpty, name.utf8.count <= 256, limit > 0 else { return [] }
+  let folded = name.lowercased()
+  let wanted = Array(folded.unicodeScalars)
+  let letters = letterSet(wanted)
+  let ending = "/" + folded
+  var distances = EditDistances(to: wanted)
+  var bound = max(1, wanted.count / 3)
   var found: [(distance: Int, name: String)] = []
   for candidate in candidates where candidate.utf8.count <= 256 {
-    let folded = candidate.lowercased()
-    if folded.hasSuffix("/" + wanted) {
-      found.append((0, candidate))
-    } else if abs(folded.unicodeScalars.count - length) <= bound {
-      let distance = editDistance(wanted, folded)
-      if distance <= bound { found.append((distance, candidate)) }
+    let other = candidate.lowercased()
+    let word = Array(other.unicodeScalars)
+    var distance = other.hasSuffix(ending) ? 0 : nil
+    // Each letter that only one of the two has costs an edit, and one edit takes care of one of each.
+    let differing = letterSet(word) ^ letters
+    if distance == nil,
+      max((differing & letters).nonzeroBitCount, (differing & ~letters).nonzeroBitCount) <= bound
+    {
+      distance = distances.distance(from: word, atMost: bound)
     }
+    guard let distance else { continue }
+    let place = found.firstIndex { ($0.distance, $0.name) > (distance, candidate) } ?? found.count
+    found.insert((distance, candidate), at: place)
+    guard found.count >= limit else { continue }
+    found.removeSubrange(limit...)
+    bound = min(bound, found[limit - 1].distance)
   }
-  found.sort { ($0.distance, $0.name) < ($1.distance, $1.name) }
-  return found.prefix(limit).map(\.name)
+  return found.map(\.name)
+}
+
+/// Which letters `word` has, a bit for each; letters far apart share one.
+private func letterSet(_ word: [Unicode.Scalar]) -> UInt64 {
+  word.reduce(0) { $0 | 1 << UInt64($1.value & 63) }
 }
 
 /// `"; did you mean 'a' or 'b'?"` for the names near `name`, or an empty text where there is none.

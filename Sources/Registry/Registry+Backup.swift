@@ -42,6 +42,7 @@ extension Registry {
       guard try Schema.check(backup, path: file) > 0 else {
         throw RegistryError(.foreignFile, "'\(file)' is empty, not a backup; give another file")
       }
+      try checkWhole(file, pageSize: backup.integer("PRAGMA page_size"))
       try backup.run("VACUUM INTO ?", [.text(scratch)])
     } catch let error as RegistryError {
       throw error.told(of: file)
@@ -92,6 +93,15 @@ extension Registry {
       // What cannot be read any more is why one restores; it is kept as it is.
       guard replacing else { throw error }
       return true
+    }
+  }
+
+  /// Refuses a file that ends within a page: SQLite would read zeros for what is missing.
+  private static func checkWhole(_ file: String, pageSize: Int) throws {
+    var facts = stat()
+    guard unsafe stat(file, &facts) == 0 else { throw failure("read", file) }
+    guard pageSize > 0, Int(facts.st_size) % pageSize == 0 else {
+      throw RegistryError(.damaged, "'\(file)' is cut short; give another backup")
     }
   }
 

@@ -7,29 +7,37 @@ extension Registry {
   public func keepEvaluation(_ evaluation: NewEvaluation) throws -> EvaluationRecord {
     let answers = evaluation.answers.map { ($0, Digest.of($0)) }
     return try write { database in
-      let subject = try rows(of: evaluation.subject, in: database)
-      try keepDataset(evaluation.dataset, in: database)
-      let blob = try answers.map { try keepBlob($0.0, $0.1, in: database) }
-      try database.run(
-        """
-        INSERT INTO evaluations (version_id, base_fingerprint, dataset_digest, settings,
-          settings_digest, metrics, score, score_name, answers_id, program, created)
-        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-        """,
-        [
-          SQLValue(subject.version), SQLValue(subject.base), SQLValue(evaluation.dataset.digest),
-          .text(evaluation.settings), SQLValue(Digest.of(evaluation.settings)),
-          .text(evaluation.metrics), SQLValue(evaluation.score), SQLValue(evaluation.scoreName),
-          SQLValue(blob), .text(evaluation.program), SQLValue(now()),
-        ])
-      let kept = try database.first(
-        EvaluationRecord.select + "WHERE e.id = ?", [SQLValue(database.lastInserted)],
-        EvaluationRecord.init)
-      guard let kept else {
-        throw RegistryError(.damaged, "an evaluation is gone that was just written")
-      }
-      return kept
+      try keepEvaluation(evaluation, answers: answers, in: database)
     }
+  }
+
+  /// Keeps an evaluation as a part of a transaction.
+  /// - Parameter answers: Its answers with their digest.
+  package func keepEvaluation(
+    _ evaluation: NewEvaluation, answers: ([UInt8], Digest)?, in database: Database
+  ) throws -> EvaluationRecord {
+    let subject = try rows(of: evaluation.subject, in: database)
+    try keepDataset(evaluation.dataset, in: database)
+    let blob = try answers.map { try keepBlob($0.0, $0.1, in: database) }
+    try database.run(
+      """
+      INSERT INTO evaluations (version_id, base_fingerprint, dataset_digest, settings,
+        settings_digest, metrics, score, score_name, answers_id, program, created)
+      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+      """,
+      [
+        SQLValue(subject.version), SQLValue(subject.base), SQLValue(evaluation.dataset.digest),
+        .text(evaluation.settings), SQLValue(Digest.of(evaluation.settings)),
+        .text(evaluation.metrics), SQLValue(evaluation.score), SQLValue(evaluation.scoreName),
+        SQLValue(blob), .text(evaluation.program), SQLValue(now()),
+      ])
+    let kept = try database.first(
+      EvaluationRecord.select + "WHERE e.id = ?", [SQLValue(database.lastInserted)],
+      EvaluationRecord.init)
+    guard let kept else {
+      throw RegistryError(.damaged, "an evaluation is gone that was just written")
+    }
+    return kept
   }
 
   /// The newest evaluation of this subject on this data with exactly these settings, or nil.
@@ -40,7 +48,7 @@ extension Registry {
       let rows = try rows(of: subject, in: database)
       return try database.first(
         EvaluationRecord.select + """
-          WHERE e.version_id IS ? AND e.base_fingerprint = ? AND e.dataset_digest = ?
+          WHERE e.version_id IS ? AND +e.base_fingerprint = ? AND e.dataset_digest = ?
             AND e.settings_digest = ? ORDER BY e.id DESC LIMIT 1
           """,
         [
@@ -54,9 +62,10 @@ extension Registry {
   public func evaluations(of subject: NewEvaluation.Subject) throws -> [EvaluationRecord] {
     try snapshot { database in
       let rows = try rows(of: subject, in: database)
+      // The plus keeps SQLite from looking through all evaluations of the base.
       return try database.all(
         EvaluationRecord.select
-          + "WHERE e.version_id IS ? AND e.base_fingerprint = ? ORDER BY e.id DESC",
+          + "WHERE e.version_id IS ? AND +e.base_fingerprint = ? ORDER BY e.id DESC",
         [SQLValue(rows.version), SQLValue(rows.base)], EvaluationRecord.init)
     }
   }

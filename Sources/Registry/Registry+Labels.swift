@@ -30,14 +30,17 @@ extension Registry {
   /// Puts `tags` on the adapter `name`; those that it has already stay.
   public func tag(_ name: String, _ tags: [String]) throws {
     let tags = try tags.map(Self.checkedTag)
-    try write { database in
-      let id = try adapter(Reference.checkedName(name), in: database)
-      for tag in tags {
-        try database.run(
-          "INSERT INTO tags (adapter_id, tag, at) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
-          [SQLValue(id), .text(tag), SQLValue(now())])
-        if database.changes > 0 { try audit("tag", name, tag, in: database) }
-      }
+    try write { database in try tag(name, checked: tags, in: database) }
+  }
+
+  /// Puts `tags`, which keep the rules, on the adapter `name` as a part of a transaction.
+  package func tag(_ name: String, checked tags: [String], in database: Database) throws {
+    let id = try adapter(Reference.checkedName(name), in: database)
+    for tag in tags {
+      try database.run(
+        "INSERT INTO tags (adapter_id, tag, at) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
+        [SQLValue(id), .text(tag), SQLValue(now())])
+      if database.changes > 0 { try audit("tag", name, tag, in: database) }
     }
   }
 

@@ -59,56 +59,18 @@ public struct ListQuery: Sendable, Hashable {
 
 extension Registry {
   /// The adapters that have a version and that `query` asks for.
+  ///
+  /// A page costs what it holds and what its rarest filter lets through, not what the registry holds (`ListPlan`).
   public func list(_ query: ListQuery = ListQuery()) throws -> [AdapterSummary] {
     guard query.after == nil || query.order == .name else {
       throw RegistryError(.badArgument, "a page after a name goes with the order by name only")
     }
-    return try read { database in
-      try database.all(
-        Self.statement(of: query),
-        [
-          .text(query.after ?? ""), SQLValue(query.pattern), SQLValue(query.base),
-          SQLValue(query.limit ?? -1), query.since.map { SQLValue($0) } ?? .null,
-        ] + query.tags.map { .text($0) }
-      ) { try AdapterSummary(&$0) }
+    return try snapshot { database in
+      let page = try ListPlan.page(query, in: database)
+      return try database.all(
+        AdapterSummary.select, each: page.map { [SQLValue($0)] }, AdapterSummary.init)
     }
   }
-
-  /// ?1 after which name, ?2 glob, ?3 base, ?4 limit, ?5 since, ?6 and on the tags.
-  package static func statement(of query: ListQuery) -> String {
-    let tags = query.tags.indices.map { " AND EXISTS (\(tagged($0 + 6)))" }
-    return listing + tags.joined() + ordering(query.order) + " LIMIT ?4"
-  }
-
-  private static func tagged(_ parameter: Int) -> String {
-    "SELECT 1 FROM tags t WHERE t.adapter_id = a.id AND t.tag = ?\(parameter)"
-  }
-
-  private static func ordering(_ order: ListQuery.Order) -> String {
-    switch order {
-    case .name: " ORDER BY a.name"
-    case .score: " ORDER BY e.score DESC, a.name"
-    case .size: " ORDER BY v.size DESC, a.name"
-    case .created: " ORDER BY v.created DESC, a.name"
-    }
-  }
-
-  private static let listing = """
-    SELECT a.name, (SELECT count(*) FROM versions c WHERE c.adapter_id = a.id), v.number,
-      v.digest,
-      (SELECT group_concat(l.alias || '@' || l.number, ' ') FROM aliases l
-        WHERE l.adapter_id = a.id),
-      b.name, v.method, v.rank, v.size, e.score, e.score_name, v.created,
-      (SELECT group_concat(t.tag, ' ') FROM tags t WHERE t.adapter_id = a.id)
-    FROM adapters a
-    JOIN versions v ON v.adapter_id = a.id AND v.number =
-      (SELECT max(n.number) FROM versions n WHERE n.adapter_id = a.id)
-    JOIN bases b ON b.fingerprint = v.base_fingerprint
-    LEFT JOIN evaluations e ON e.id =
-      (SELECT max(m.id) FROM evaluations m WHERE m.version_id = v.id)
-    WHERE a.name > ?1 AND (?2 IS NULL OR a.name GLOB ?2)
-      AND (?3 IS NULL OR v.base_fingerprint = ?3) AND (?5 IS NULL OR v.created >= ?5)
-    """
 
   /// How many adapters have a version.
   public func adapterCount() throws -> Int {
@@ -123,7 +85,23 @@ extension Registry {
 }
 
 extension AdapterSummary {
-  init(_ row: inout Row) throws {
+  /// The line of the adapter whose newest version is in the row `?` of `versions`.
+  package static let select = """
+    SELECT a.name, (SELECT count(*) FROM versions c WHERE c.adapter_id = a.id), v.number,
+      v.digest,
+      (SELECT group_concat(l.alias || '@' || l.number, ' ') FROM aliases l
+        WHERE l.adapter_id = a.id),
+      b.name, v.method, v.rank, v.size, e.score, e.score_name, v.created,
+      (SELECT group_concat(t.tag, ' ') FROM tags t WHERE t.adapter_id = a.id)
+    FROM versions v
+    JOIN adapters a ON a.id = v.adapter_id
+    JOIN bases b ON b.fingerprint = v.base_fingerprint
+    LEFT JOIN evaluations e ON e.id =
+      (SELECT max(m.id) FROM evaluations m WHERE m.version_id = v.id)
+    WHERE v.id = ?
+    """
+
+  package init(_ row: inout Row) throws {
     let name = try row.text()
     self.name = name
     versionCount = try row.integer()

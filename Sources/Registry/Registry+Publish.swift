@@ -1,4 +1,4 @@
-import Digests
+package import Digests
 import Foundation
 
 /// What publishing did.
@@ -22,6 +22,17 @@ extension Registry {
   public func publish(_ version: NewVersion, alias: String? = nil, completing run: Int? = nil)
     throws -> Publication
   {
+    let weights = Digest.of(version.weights)
+    return try write { database in
+      try publish(version, weights: weights, alias: alias, completing: run, in: database)
+    }
+  }
+
+  /// Publishes `version`, whose weights have the digest `weights`, as a part of a transaction.
+  package func publish(
+    _ version: NewVersion, weights: Digest, alias: String? = nil, completing run: Int? = nil,
+    in database: Database
+  ) throws -> Publication {
     let alias = try alias.map { try Reference.checkedAlias($0) }
     guard version.rank >= 0, version.alpha.isFinite else {
       throw RegistryError(
@@ -29,24 +40,21 @@ extension Registry {
         "'\(abridged(version.adapter))': a rank of \(version.rank) and an alpha of "
           + "\(version.alpha) make no adapter")
     }
-    let weights = Digest.of(version.weights)
-    return try write { database in
-      let id = try adapterMade(version.adapter, in: database)
-      if let run {
-        try checkCompletable(run, adapter: id, name: version.adapter, in: database)
-      }
-      let known = try database.first(
-        "SELECT number FROM versions WHERE adapter_id = ? AND digest = ?",
-        [SQLValue(id), SQLValue(version.digest)]
-      ) { try $0.integer() }
-      let number =
-        try known ?? insert(version, weights: weights, adapter: id, run: run, in: database)
-      if let run { try complete(run, adapter: id, number: number, in: database) }
-      if let alias { _ = try move(alias, of: id, version.adapter, to: number, in: database) }
-      return Publication(
-        version: try self.version(number, of: id, version.adapter, in: database),
-        isNew: known == nil)
+    let id = try adapterMade(version.adapter, in: database)
+    if let run {
+      try checkCompletable(run, adapter: id, name: version.adapter, in: database)
     }
+    let known = try database.first(
+      "SELECT number FROM versions WHERE adapter_id = ? AND digest = ?",
+      [SQLValue(id), SQLValue(version.digest)]
+    ) { try $0.integer() }
+    let number =
+      try known ?? insert(version, weights: weights, adapter: id, run: run, in: database)
+    if let run { try complete(run, adapter: id, number: number, in: database) }
+    if let alias { _ = try move(alias, of: id, version.adapter, to: number, in: database) }
+    return Publication(
+      version: try self.version(number, of: id, version.adapter, in: database),
+      isNew: known == nil)
   }
 
   /// Inserts the version; its number.

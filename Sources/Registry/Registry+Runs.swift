@@ -38,9 +38,11 @@ extension Registry {
     try snapshot { database in
       let id = try adapter.map { try self.adapter($0, in: database) }
       let time = now()
+      // Not "?1 IS NULL OR": that would look through every run there is.
       return try database.all(
-        RunRecord.select + "WHERE (?1 IS NULL OR r.adapter_id = ?1) ORDER BY r.id DESC LIMIT ?2",
-        [SQLValue(id), SQLValue(limit ?? -1)]
+        RunRecord.select + (id == nil ? "" : "WHERE r.adapter_id = ? ")
+          + "ORDER BY r.id DESC LIMIT ?",
+        (id.map { [SQLValue($0)] } ?? []) + [SQLValue(limit ?? -1)]
       ) { try RunRecord(&$0, now: time) }
     }
   }

@@ -92,20 +92,4 @@ struct ConcurrencyTests {
     #expect(
       try registries[0].read { try $0.first("PRAGMA integrity_check") { try $0.text() } } == "ok")
   }
-
-  @Test("a page of the list is read by indexes alone, without a sort")
-  func indexes() throws {
-    let registry = try Registry.withBase(try Scratch())
-    let plan = try registry.read { database in
-      try database.all(
-        "EXPLAIN QUERY PLAN " + Registry.statement(of: ListQuery()), ["x", nil, nil, 50, nil]
-      ) { row in
-        _ = try row.integer()
-        _ = try row.integer()
-        _ = try row.integer()
-        return try row.text()
-      }
-    }
-    #expect(plan.allSatisfy { !$0.contains("SCAN") && !$0.contains("TEMP B-TREE") }, "\(plan)")
-  }
 }

@@ -116,6 +116,35 @@ struct OpeningTests {
     #expect(failure { _ = try scratch.open() }?.code == .newerSchema)
   }
 
+  @Test("a file of version 1 becomes one of today's, with all that it holds and the same indexes")
+  func fromVersion1() throws {
+    let scratch = try Scratch()
+    do {
+      let old = try Registry(
+        path: scratch.path, create: true, actor: "t", busyTimeout: 100, owner: .current,
+        now: { scratch.tick() }, migrations: Array(Schema.migrations.prefix(1)))
+      try old.addBase(tiny)
+      try old.crowd(adapters: 12, versions: 2)
+      #expect(try old.read { try $0.integer("PRAGMA user_version") } == 1)
+    }
+    let today = try scratch.open()
+    #expect(try today.read { try $0.integer("PRAGMA user_version") } == Schema.migrations.count)
+    let fresh = try Registry.withBase(try Scratch())
+    #expect(try today.schema() == fresh.schema())
+    try fresh.crowd(adapters: 12, versions: 2)
+    for order in ListQuery.Order.allCases {
+      var query = ListQuery()
+      query.order = order
+      #expect(try today.list(query).map(\.digest) == fresh.list(query).map(\.digest), "\(order)")
+    }
+    for name in try fresh.list().map(\.name) {
+      #expect(try today.weights(of: today.version(name)) == fresh.weights(of: fresh.version(name)))
+    }
+    for table in ["versions", "alias_moves", "tags", "evaluations", "audit", "blobs"] {
+      #expect(try today.count(table) == fresh.count(table), "\(table)")
+    }
+  }
+
   @Test("openers of one empty file at the same moment agree", arguments: 0..<10)
   func openingRace(round: Int) throws {
     let scratch = try Scratch()
@@ -167,5 +196,16 @@ struct OpeningTests {
       }
     }
     #expect(refused > 20)
+  }
+}
+
+extension Registry {
+  /// The statements that make tables, indexes and triggers, sorted.
+  fileprivate func schema() throws -> [String] {
+    try read { database in
+      try database.all("SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL ORDER BY sql") {
+        try $0.text()
+      }
+    }
   }
 }

@@ -78,6 +78,23 @@ import CSQLite
     return found
   }
 
+  /// Each row of `sql`, run once for each of `rows`, through `read`.
+  package func all<T>(
+    _ sql: String, each rows: [[SQLValue]], _ read: (inout Row) throws -> T
+  ) throws -> [T] {
+    let statement = try unsafe Statement(sql, on: handle, cache: cache)
+    var found: [T] = []
+    for values in rows {
+      try statement.bind(values)
+      while try statement.step() {
+        var row = statement.row
+        found.append(try read(&row))
+      }
+      statement.reset()
+    }
+    return found
+  }
+
   /// The first row of `sql` through `read`, or nil where there is none.
   package func first<T>(
     _ sql: String, _ values: [SQLValue] = [], _ read: (inout Row) throws -> T
@@ -99,6 +116,18 @@ import CSQLite
 
   /// The number of rows that the last statement changed.
   package var changes: Int { Int(unsafe sqlite3_changes64(handle)) }
+
+  /// How many steps of SQLite's machine the statements that wait in the cache have taken, all their lives: a measure of work
+  /// that is the same on every machine.
+  package var steps: Int {
+    var total = 0
+    var statement = unsafe sqlite3_next_stmt(handle, nil)
+    while let current = unsafe statement {
+      total += Int(unsafe sqlite3_stmt_status(current, SQLITE_STMTSTATUS_VM_STEP, 0))
+      unsafe statement = unsafe sqlite3_next_stmt(handle, current)
+    }
+    return total
+  }
 
   /// Runs `body` as one write: all of it happens, or nothing.
   package func transaction<T>(_ body: () throws -> T) throws -> T {

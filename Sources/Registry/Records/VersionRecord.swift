@@ -84,7 +84,7 @@ public struct VersionRecord: Sendable, Hashable {
   /// `name@number`.
   public var reference: String { "\(adapter)@\(number)" }
 
-  static let select = """
+  package static let select = """
     SELECT a.name, v.number, v.digest, v.parent_digest, v.base_fingerprint, b.name, v.method,
       v.rank, v.alpha, v.configuration, v.prompt_contract, w.digest, v.size, v.run_id, v.created,
       v.note
