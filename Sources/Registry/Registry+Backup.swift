@@ -7,17 +7,21 @@ extension Registry {
   /// The file is written beside its place, checked, brought to the disk and then moved there.
   /// - Parameter replacing: Whether a file that is there gives way.
   public func backup(to file: String, replacing: Bool = false) throws {
+    try checkPlace(file, replacing: replacing)
+    let scratch = ScratchFile(for: file)
+    try read { try $0.run("VACUUM INTO ?", [.text(scratch.path)]) }
+    try scratch.check(calledBy: file)
+    try scratch.moveIntoPlace()
+  }
+
+  /// Refuses `file` as a place to write where something stands that may not give way.
+  func checkPlace(_ file: String, replacing: Bool) throws {
     guard replacing || !FileManager.default.fileExists(atPath: file) else {
       throw RegistryError(.exists, "'\(file)' is there already; choose another name or replace it")
     }
     guard !Self.isSameFile(file, path) else {
       throw RegistryError(.badArgument, "'\(file)' is the registry itself; choose another name")
     }
-    let scratch = Self.scratch(beside: file)
-    defer { Self.removeDatabase(scratch) }
-    try read { try $0.run("VACUUM INTO ?", [.text(scratch)]) }
-    try Self.check(scratch, calledBy: file)
-    try Self.place(scratch, at: file)
   }
 
   /// Puts the backup `file` in the place of the registry at `path`.
@@ -35,39 +39,55 @@ extension Registry {
     guard !isSameFile(file, path) else {
       throw RegistryError(.badArgument, "'\(file)' is the registry itself; give a backup")
     }
-    let scratch = scratch(beside: path)
-    defer { removeDatabase(scratch) }
+    let scratch = ScratchFile(for: path)
     do {
       let backup = try Database(path: file, create: false, busyTimeout: 10_000)
       guard try Schema.check(backup, path: file) > 0 else {
         throw RegistryError(.foreignFile, "'\(file)' is empty, not a backup; give another file")
       }
       try checkWhole(file, pageSize: backup.integer("PRAGMA page_size"))
-      try backup.run("VACUUM INTO ?", [.text(scratch)])
+      try backup.run("VACUUM INTO ?", [.text(scratch.path)])
     } catch let error as RegistryError {
       throw error.told(of: file)
     }
-    try check(scratch, calledBy: file)
-    let kept = try setAside(path, replacing: replacing, now: now)
-    try place(scratch, at: path)
-    let restored = try Database(path: path, create: false, busyTimeout: 10_000)
-    try restored.run("PRAGMA journal_mode = WAL")
+    try scratch.check(calledBy: file)
+    // Now, not in its place: from the moment it stands there it is as any registry.
+    try Database(path: scratch.path, create: false, busyTimeout: 0).run("PRAGMA journal_mode = WAL")
+    let kept = try keep(path, replacing: replacing, now: now)
+    try scratch.moveIntoPlace()
     return kept
   }
 
-  /// Moves the registry at `path` out of the way; where to, or nil where nothing was worth keeping.
-  private static func setAside(_ path: String, replacing: Bool, now: Date) throws -> String? {
+  /// Gives the registry at `path` a second name, under which it stays; nil where nothing is worth keeping.
+  ///
+  /// It stands at `path` too until another takes the place: at no moment is there no registry.
+  private static func keep(_ path: String, replacing: Bool, now: Date) throws -> String? {
     guard FileManager.default.fileExists(atPath: path) else { return nil }
     guard try isWorthKeeping(path, replacing: replacing) else { return nil }
-    let stamp = now.formatted(
-      Date.ISO8601FormatStyle(dateSeparator: .omitted, timeSeparator: .omitted))
-    let kept = "\(path).before-restore-\(stamp)"
-    for tail in ["", "-wal", "-shm"] where FileManager.default.fileExists(atPath: path + tail) {
+    let kept = try secondName(of: path, now: now)
+    // Only what could not be read still has these; they belong to it.
+    for tail in ["-wal", "-shm"] where FileManager.default.fileExists(atPath: path + tail) {
       guard unsafe Glibc.rename(path + tail, kept + tail) == 0 else {
-        throw failure("keep", path + tail)
+        throw ScratchFile.failure("keep", path + tail)
       }
     }
     return kept
+  }
+
+  /// Links the file at `path` to a name that nothing has yet.
+  private static func secondName(of path: String, now: Date) throws -> String {
+    let stamp = now.formatted(
+      Date.ISO8601FormatStyle(dateSeparator: .omitted, timeSeparator: .omitted))
+    for number in 1...100 {
+      let kept = "\(path).before-restore-\(stamp)" + (number == 1 ? "" : "-\(number)")
+      if unsafe link(path, kept) == 0 { return kept }
+      if errno == EEXIST { continue }
+      // Some file systems know no second names.
+      guard unsafe Glibc.rename(path, kept) == 0 else { throw ScratchFile.failure("keep", path) }
+      return kept
+    }
+    throw RegistryError(
+      .exists, "'\(path).before-restore-\(stamp)' and a hundred like it are there; move them away")
   }
 
   /// Whether the registry at `path` holds something; refused where it may not give way or another process has it open.
@@ -99,53 +119,15 @@ extension Registry {
   /// Refuses a file that ends within a page: SQLite would read zeros for what is missing.
   private static func checkWhole(_ file: String, pageSize: Int) throws {
     var facts = stat()
-    guard unsafe stat(file, &facts) == 0 else { throw failure("read", file) }
+    guard unsafe stat(file, &facts) == 0 else { throw ScratchFile.failure("read", file) }
     guard pageSize > 0, Int(facts.st_size) % pageSize == 0 else {
       throw RegistryError(.damaged, "'\(file)' is cut short; give another backup")
     }
-  }
-
-  /// Refuses a copy that is not sound in structure and references.
-  private static func check(_ scratch: String, calledBy file: String) throws {
-    let copy = try Database(path: scratch, create: false, busyTimeout: 10_000)
-    let found =
-      try copy.all("PRAGMA integrity_check(1)") { try $0.text() }.filter { $0 != "ok" }
-      + copy.all("PRAGMA foreign_key_check") { "rows of '\(try $0.text())' point at nothing" }
-    if let first = found.first {
-      throw RegistryError(.damaged, "'\(file)': \(first); nothing was changed")
-    }
-  }
-
-  /// Brings `scratch` to the disk and moves it to `file`.
-  private static func place(_ scratch: String, at file: String) throws {
-    try sync(scratch)
-    guard unsafe Glibc.rename(scratch, file) == 0 else { throw failure("write", file) }
-    try sync(URL(fileURLWithPath: file).deletingLastPathComponent().path)
-  }
-
-  private static func sync(_ path: String) throws {
-    let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
-    guard descriptor >= 0 else { throw failure("open", path) }
-    defer { close(descriptor) }
-    guard fsync(descriptor) == 0 else { throw failure("write", path) }
-  }
-
-  private static func scratch(beside path: String) -> String {
-    "\(path).part-\(ProcessInfo.processInfo.processIdentifier)"
-  }
-
-  private static func removeDatabase(_ path: String) {
-    for tail in ["", "-journal", "-wal", "-shm"] { _ = unsafe unlink(path + tail) }
   }
 
   private static func isSameFile(_ one: String, _ other: String) -> Bool {
     var (first, second) = (stat(), stat())
     guard unsafe stat(one, &first) == 0, unsafe stat(other, &second) == 0 else { return false }
     return first.st_dev == second.st_dev && first.st_ino == second.st_ino
-  }
-
-  private static func failure(_ verb: String, _ path: String) -> RegistryError {
-    RegistryError(
-      .cannotOpen, "cannot \(verb) '\(path)' (\(unsafe String(cString: strerror(errno))))")
   }
 }

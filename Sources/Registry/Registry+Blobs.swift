@@ -4,39 +4,7 @@ import Foundation
 extension Registry {
   /// The bytes of the blob `digest`, checked against it.
   public func blob(_ digest: Digest) throws -> [UInt8] {
-    var parts: [(row: Int, count: Int)] = []
-    return try snapshot { database in
-      guard
-        let (id, size) = try database.first(
-          "SELECT id, size FROM blobs WHERE digest = ?", [SQLValue(digest)],
-          { (try $0.integer(), try $0.integer()) })
-      else { throw RegistryError(.notFound, "no blob \(digest.short) in registry '\(path)'") }
-      // `length` reads only the record's header, so a hostile size costs nothing here.
-      parts = try database.all(
-        "SELECT id, length(bytes) FROM blob_parts WHERE blob_id = ? ORDER BY part",
-        [SQLValue(id)]
-      ) { (try $0.integer(), try $0.integer()) }
-      let pages = try database.integer("PRAGMA page_count")
-      let file = pages.multipliedReportingOverflow(by: try database.integer("PRAGMA page_size"))
-      let total = parts.reduce(0) { $0 + $1.count }  // parts of at most 64 MiB each (sqlite3_limit)
-      guard total == size, !file.overflow, total <= file.partialValue else {
-        throw damaged(digest)
-      }
-      var hasher = SHA256()
-      let bytes = try unsafe [UInt8](unsafeUninitializedCapacity: total) { buffer, filled in
-        for part in parts {
-          let end = filled + part.count
-          let target = unsafe UnsafeMutableRawBufferPointer(
-            rebasing: UnsafeMutableRawBufferPointer(buffer)[filled..<end])
-          try unsafe database.readBlob(
-            table: "blob_parts", column: "bytes", row: part.row, into: target)
-          unsafe hasher.update(UnsafeRawBufferPointer(target))
-          filled = end
-        }
-      }
-      guard hasher.finish() == digest else { throw damaged(digest) }
-      return bytes
-    }
+    try snapshot { try $0.blob(digest, calledBy: "registry '\(path)'") }
   }
 
   /// The weights of `version`, safetensors bytes, checked against their digest.
@@ -48,13 +16,6 @@ extension Registry {
         .damaged, "the weights of \(version.reference): \(error.message)",
         sqliteCode: error.sqliteCode)
     }
-  }
-
-  private func damaged(_ digest: Digest) -> RegistryError {
-    RegistryError(
-      .damaged,
-      "blob \(digest.short) in registry '\(path)' is damaged: its bytes no longer have its digest; "
-        + "restore the registry from a backup")
   }
 
   /// A blob is kept in parts of this many bytes.

@@ -36,12 +36,15 @@ extension Registry {
   /// Puts `tags`, which keep the rules, on the adapter `name` as a part of a transaction.
   package func tag(_ name: String, checked tags: [String], in database: Database) throws {
     let id = try adapter(Reference.checkedName(name), in: database)
-    for tag in tags {
-      try database.run(
-        "INSERT INTO tags (adapter_id, tag, at) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
-        [SQLValue(id), .text(tag), SQLValue(now())])
-      if database.changes > 0 { try audit("tag", name, tag, in: database) }
-    }
+    for tag in tags { try put(tag, on: id, name, in: database) }
+  }
+
+  /// Puts `tag` on the adapter in the row `id`, where it is not there yet.
+  func put(_ tag: String, on id: Int, _ name: String, in database: Database) throws {
+    try database.run(
+      "INSERT INTO tags (adapter_id, tag, at) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
+      [SQLValue(id), .text(tag), SQLValue(now())])
+    if database.changes > 0 { try audit("tag", name, tag, in: database) }
   }
 
   /// Takes `tags` off the adapter `name`; one that it does not have is an error.
@@ -92,15 +95,18 @@ extension Registry {
   /// The notes of the adapter `name` and its versions, newest first.
   public func notes(of name: String) throws -> [NoteRecord] {
     try snapshot { database in
-      let id = try adapter(name, in: database)
-      return try database.all(
-        "SELECT number, note, at, actor FROM notes WHERE adapter_id = ? ORDER BY id DESC",
-        [SQLValue(id)]
-      ) {
-        NoteRecord(
-          version: try $0.optional { try $0.integer() }, text: try $0.text(), at: try $0.date(),
-          actor: try $0.text())
-      }
+      try notes(ofAdapter: adapter(name, in: database), in: database)
+    }
+  }
+
+  func notes(ofAdapter id: Int, in database: Database) throws -> [NoteRecord] {
+    try database.all(
+      "SELECT number, note, at, actor FROM notes WHERE adapter_id = ? ORDER BY id DESC",
+      [SQLValue(id)]
+    ) {
+      NoteRecord(
+        version: try $0.optional { try $0.integer() }, text: try $0.text(), at: try $0.date(),
+        actor: try $0.text())
     }
   }
 

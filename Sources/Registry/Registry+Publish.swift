@@ -58,14 +58,21 @@ extension Registry {
   }
 
   /// Inserts the version; its number.
-  private func insert(
-    _ version: NewVersion, weights: Digest, adapter: Int, run: Int?, in database: Database
+  /// - Parameters:
+  ///   - number: The one to have if no version of the adapter has had it or a later one; else it has the next.
+  ///   - created: When it was published, where that was elsewhere.
+  ///   - action: What the audit calls it.
+  func insert(
+    _ version: NewVersion, weights: Digest, adapter: Int, run: Int?, number wanted: Int = 0,
+    created: Date? = nil, action: String = "publish", in database: Database
   ) throws -> Int {
     _ = try base(version.base, in: database)  // the clear error before the foreign key's
     let blob = try keepBlob(version.weights, weights, in: database)
     let number = try database.integer(
-      "UPDATE adapters SET next_number = next_number + 1 WHERE id = ? RETURNING next_number - 1",
-      [SQLValue(adapter)])
+      """
+      UPDATE adapters SET next_number = max(next_number, ?) + 1 WHERE id = ?
+      RETURNING next_number - 1
+      """, [SQLValue(wanted), SQLValue(adapter)])
     try database.run(
       """
       INSERT INTO versions (adapter_id, number, digest, parent_digest, base_fingerprint, method,
@@ -76,10 +83,10 @@ extension Registry {
         SQLValue(adapter), SQLValue(number), SQLValue(version.digest), SQLValue(version.parent),
         SQLValue(version.base), .text(version.method), SQLValue(version.rank),
         .real(version.alpha), .text(version.configuration), .text(version.promptContract),
-        SQLValue(blob), SQLValue(version.weights.count), SQLValue(run), SQLValue(now()),
-        SQLValue(version.note),
+        SQLValue(blob), SQLValue(version.weights.count), SQLValue(run),
+        SQLValue(created ?? now()), SQLValue(version.note),
       ])
-    try audit("publish", "\(version.adapter)@\(number)", version.digest.hex, in: database)
+    try audit(action, "\(version.adapter)@\(number)", version.digest.hex, in: database)
     return number
   }
 

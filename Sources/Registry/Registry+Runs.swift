@@ -49,21 +49,7 @@ extension Registry {
 
   /// The datasets of a run, by role.
   public func datasets(ofRun id: Int) throws -> [String: DatasetRecord] {
-    try read { database in
-      let found = try database.all(
-        """
-        SELECT r.role, d.digest, d.path, r.rows FROM run_datasets r
-        JOIN datasets d ON d.digest = r.digest WHERE r.run_id = ?
-        """, [SQLValue(id)]
-      ) {
-        (
-          try $0.text(),
-          DatasetRecord(
-            digest: try $0.digest(), path: try $0.text(), rows: try $0.integer())
-        )
-      }
-      return Dictionary(found) { first, _ in first }
-    }
+    try read { database in try datasets(ofRun: id, in: database) }
   }
 
   /// The newest run of this adapter and recipe that stopped before its end and that no living process writes.
@@ -112,45 +98,68 @@ extension Registry {
     guard !points.isEmpty else { return }
     try write { database in
       try signLife(id, in: database)
-      try database.run(
-        """
-        INSERT INTO run_points (run_id, step, loss, learning_rate, gradient_norm, tokens, seconds,
-          eval_loss) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
-        ON CONFLICT (run_id, step) DO UPDATE SET
-          loss = coalesce(excluded.loss, loss),
-          learning_rate = coalesce(excluded.learning_rate, learning_rate),
-          gradient_norm = coalesce(excluded.gradient_norm, gradient_norm),
-          tokens = coalesce(excluded.tokens, tokens),
-          seconds = coalesce(excluded.seconds, seconds),
-          eval_loss = coalesce(excluded.eval_loss, eval_loss)
-        """,
-        each: points.map { point in
-          [
-            SQLValue(id), SQLValue(point.step), SQLValue(point.loss), SQLValue(point.learningRate),
-            SQLValue(point.gradientNorm), SQLValue(point.tokens), SQLValue(point.seconds),
-            SQLValue(point.evalLoss),
-          ]
-        })
+      try insert(points, ofRun: id, in: database)
     }
+  }
+
+  /// Adds `points` to the curve of the run `id`, or fills those that are there.
+  func insert(_ points: [RunPoint], ofRun id: Int, in database: Database) throws {
+    try database.run(
+      """
+      INSERT INTO run_points (run_id, step, loss, learning_rate, gradient_norm, tokens, seconds,
+        eval_loss) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+      ON CONFLICT (run_id, step) DO UPDATE SET
+        loss = coalesce(excluded.loss, loss),
+        learning_rate = coalesce(excluded.learning_rate, learning_rate),
+        gradient_norm = coalesce(excluded.gradient_norm, gradient_norm),
+        tokens = coalesce(excluded.tokens, tokens),
+        seconds = coalesce(excluded.seconds, seconds),
+        eval_loss = coalesce(excluded.eval_loss, eval_loss)
+      """,
+      each: points.map { point in
+        [
+          SQLValue(id), SQLValue(point.step), SQLValue(point.loss), SQLValue(point.learningRate),
+          SQLValue(point.gradientNorm), SQLValue(point.tokens), SQLValue(point.seconds),
+          SQLValue(point.evalLoss),
+        ]
+      })
   }
 
   /// The curve of a run, by step.
   public func points(ofRun id: Int) throws -> [RunPoint] {
-    try read { database in
-      try database.all(
-        """
-        SELECT step, loss, learning_rate, gradient_norm, tokens, seconds, eval_loss
-        FROM run_points WHERE run_id = ? ORDER BY step
-        """, [SQLValue(id)]
-      ) { row in
-        RunPoint(
-          step: try row.integer(), loss: try row.optional { try $0.real() },
-          learningRate: try row.optional { try $0.real() },
-          gradientNorm: try row.optional { try $0.real() },
-          tokens: try row.optional { try $0.integer() },
-          seconds: try row.optional { try $0.real() },
-          evalLoss: try row.optional { try $0.real() })
-      }
+    try read { database in try points(ofRun: id, in: database) }
+  }
+
+  func datasets(ofRun id: Int, in database: Database) throws -> [String: DatasetRecord] {
+    let found = try database.all(
+      """
+      SELECT r.role, d.digest, d.path, r.rows FROM run_datasets r
+      JOIN datasets d ON d.digest = r.digest WHERE r.run_id = ?
+      """, [SQLValue(id)]
+    ) {
+      (
+        try $0.text(),
+        DatasetRecord(
+          digest: try $0.digest(), path: try $0.text(), rows: try $0.integer())
+      )
+    }
+    return Dictionary(found) { first, _ in first }
+  }
+
+  func points(ofRun id: Int, in database: Database) throws -> [RunPoint] {
+    try database.all(
+      """
+      SELECT step, loss, learning_rate, gradient_norm, tokens, seconds, eval_loss
+      FROM run_points WHERE run_id = ? ORDER BY step
+      """, [SQLValue(id)]
+    ) { row in
+      RunPoint(
+        step: try row.integer(), loss: try row.optional { try $0.real() },
+        learningRate: try row.optional { try $0.real() },
+        gradientNorm: try row.optional { try $0.real() },
+        tokens: try row.optional { try $0.integer() },
+        seconds: try row.optional { try $0.real() },
+        evalLoss: try row.optional { try $0.real() })
     }
   }
 

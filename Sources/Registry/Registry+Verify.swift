@@ -32,7 +32,7 @@ extension Registry {
   /// - Parameter progress: Told how many of how many bytes have been read.
   public func verify(progress: (Int, Int) -> Void = { _, _ in }) throws -> VerifyReport {
     var report = VerifyReport()
-    report.faults = try faults()
+    report.faults = try read { try $0.faults(atMost: 100) }
     let blobs: [(id: Int, digest: Digest, size: Int)] = try read { database in
       try database.all("SELECT id, digest, size FROM blobs ORDER BY id") {
         (try $0.integer(), try $0.digest(), try $0.integer())
@@ -52,16 +52,6 @@ extension Registry {
       progress(report.bytes, total)
     }
     return report
-  }
-
-  /// What SQLite finds wrong, at most a hundred lines of it.
-  private func faults() throws -> [String] {
-    try read { database in
-      let pages = try database.all("PRAGMA integrity_check(100)") { try $0.text() }
-      let references = try database.all("PRAGMA foreign_key_check") { try $0.text() }
-      return pages.filter { $0 != "ok" }
-        + Set(references).sorted().map { "rows of '\($0)' point at nothing" }
-    }
   }
 
   /// What needs the blob in the row `id`.

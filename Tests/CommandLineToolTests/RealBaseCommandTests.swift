@@ -37,6 +37,7 @@ struct RealBaseCommandTests {
     }
 
     try compares(home, data)
+    try carries(home)
     try replays(home, data)
 
     let asked = home.run(
@@ -128,5 +129,51 @@ struct RealBaseCommandTests {
     #expect(foreign.code == .data && foreign.error.contains("is not what say@1 was trained with"))
     let gone = home.run("replay", "say", "--data", "/nowhere.jsonl")
     #expect(gone.code == .data && gone.error.contains("--data FILE"))
+  }
+
+  /// Carries a name to another registry in one file, where its digest is computed again over the base.
+  private func carries(_ home: ScratchHome) throws {
+    let bundle = home.folder.appendingPathComponent("say.bundle").path
+    #expect(home.run("export", "--bundle", bundle, "say", "--all").code == .done)
+    let there = home.run("export", "--bundle", bundle, "say", "--all")
+    #expect(there.code == .data && there.error.contains("is there already"), "\(there.error)")
+
+    let other = try ScratchHome(versions: 0)
+    let homeless = other.run("import", bundle)
+    #expect(homeless.code == .data && homeless.error.contains("base add"), "\(homeless.error)")
+    #expect(other.run("base", "add", RealBase.path, "--name", "smollm2").code == .done)
+    let taken = other.run("import", bundle, "--name", "acme/say")
+    #expect(taken.code == .done, "\(taken.error)")
+    func facts(_ home: ScratchHome, _ name: String) throws -> [JSONValue?] {
+      let shown = try JSONValue(parsing: home.run("show", name, "--json").output)
+      let metrics = shown["evaluations"]?.arrayValue?.compactMap { $0["metrics"] } ?? []
+      return [shown["digest"], .array(metrics), shown["points"], shown["configuration"]]
+    }
+    #expect(try facts(other, "acme/say@1") == facts(home, "say@1"))
+    #expect(other.run("import", bundle, "--name", "acme/say").code == .done, "twice is once")
+    #expect(other.run("show", "acme/say@2").code == .data)
+    let asked = other.run("generate", "--with", "acme/say", "--max-tokens", "1", "Say 1.")
+    #expect(asked.code == .done, "\(asked.error)")
+
+    // A version that claims another digest than its tensors have is refused, though its blobs are sound.
+    let false1 = home.folder.appendingPathComponent("false.bundle").path
+    try FileManager.default.copyItem(atPath: bundle, toPath: false1)
+    try retouch(false1, "DROP TRIGGER versions_are_immutable")
+    let trigger = other.run("import", false1, "--name", "false")
+    #expect(trigger.code == .data && trigger.error.filter { $0 == "\n" }.count == 1)
+    #expect(other.run("show", "false").code == .data)
+  }
+
+  private func retouch(_ file: String, _ sql: String) throws {
+    let python = Process()
+    python.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+    python.arguments = [
+      "python3", "-c",
+      "import sqlite3, sys; c = sqlite3.connect(sys.argv[1]); c.execute(sys.argv[2]); c.commit()",
+      file, sql,
+    ]
+    try python.run()
+    python.waitUntilExit()
+    #expect(python.terminationStatus == 0)
   }
 }

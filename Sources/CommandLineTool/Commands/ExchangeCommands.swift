@@ -8,17 +8,20 @@ import Registry
 extension Tool {
   static let importAdapter = Command(
     CommandSpec(
-      "import", group: "Registry", summary: "take in an adapter that PEFT saved",
+      "import", group: "Registry", summary: "take in an adapter that PEFT saved, or a bundle",
       details: [
         "DIR holds adapter_config.json and adapter_model.safetensors, as save_pretrained writes "
           + "them. Nothing is published unless every tensor has its layer in the base, every "
           + "layer its tensors, and all weights are finite. A prompt_contract.json (of an export) or "
           + "chat_template.jinja (of a trainer) in DIR says how it is asked; else it is asked as "
-          + "the base is. The same adapter again is the same version."
+          + "the base is. The same adapter again is the same version.",
+        "A FILE is a bundle that 'export --bundle' wrote. All of it is checked, and taken in whole or "
+          + "not at all. Numbers that are taken here change; aliases are told, not moved.",
       ],
-      positionals: [PositionalSpec("DIR", help: "the directory")],
+      positionals: [PositionalSpec("DIR", help: "the directory, or a bundle's file")],
       options: [
-        OptionSpec("name", "NAME", help: "what to call it (default: the directory's name)"),
+        OptionSpec(
+          "name", "NAME", help: "what to call it (default: the directory's or bundle's name)"),
         OptionSpec("base", "NAME", help: "the base it was trained on (default: the only one)"),
         OptionSpec("system", "TEXT", help: "what the system is always told first"),
         OptionSpec("note", "TEXT", help: "a word about it"),
@@ -28,9 +31,11 @@ extension Tool {
         ExampleSpec(
           "lorikeet import support --base smollm2-135m-instruct --json",
           "the report on every layer, for a script"),
+        ExampleSpec("lorikeet import support.bundle", "what another registry exported"),
       ])
   ) { session in
     let path = session.argument(0)
+    if isFile(path) { return try session.importBundle(path) }
     let name =
       session.arguments.string("name")
       ?? URL(fileURLWithPath: path).standardizedFileURL.lastPathComponent.lowercased()
@@ -47,18 +52,33 @@ extension Tool {
         "Writes adapter_config.json and adapter_model.safetensors: "
           + "PeftModel.from_pretrained(model, DIR) gives the same answers. Beside them stands "
           + "prompt_contract.json, so that an import elsewhere asks it as it was trained. A "
-          + "directory that holds an adapter already is left alone."
+          + "directory that holds an adapter already is left alone.",
+        "With --bundle, one file for another registry instead: weights, base record, run with its "
+          + "curve, evaluations with answers, tags, notes and aliases.",
       ],
       positionals: [
         PositionalSpec("REF", help: "name, name@VERSION or name:ALIAS"),
-        PositionalSpec("DIR", help: "the directory to make"),
+        PositionalSpec("DIR", .optional, help: "the directory to make"),
+      ],
+      options: [
+        OptionSpec("bundle", "FILE", help: "write this one file instead"),
+        OptionSpec("all", help: "all versions of the name, not one; with --bundle"),
+        OptionSpec("replace", help: "a file that is there gives way; with --bundle"),
       ],
       examples: [
         ExampleSpec("lorikeet export intent-kwikemart@1 out/intent", "version 1"),
         ExampleSpec("lorikeet export acme/support:production out/support", "what serves now"),
+        ExampleSpec(
+          "lorikeet export acme/support --all --bundle support.bundle", "for another registry"),
       ])
   ) { session in
-    let path = session.argument(1)
+    if let file = session.arguments.string("bundle") { return try session.exportBundle(file) }
+    for flag in ["all", "replace"] where session.arguments.flag(flag) {
+      throw session.arguments.misuse("--\(flag) goes with --bundle")
+    }
+    guard let path = session.arguments.positional(1) else {
+      throw session.arguments.misuse("DIR is missing; give it, or --bundle FILE")
+    }
     let version = try session.workspace().exportAdapter(session.argument(0), directory: path)
     session.say(
       "\(version.reference) (\(version.digest.short), \(humanSize(version.size))) is in '\(path)'",

@@ -9,14 +9,16 @@ import CSQLite
   private let cache = StatementCache()
 
   /// Opens `path` without touching the file; creates it at the first write unless `create` is false.
-  package init(path: String, create: Bool = true, busyTimeout: Int) throws {
+  /// - Parameter readOnly: Whether the file must not be written; it is not created then.
+  package init(path: String, create: Bool = true, readOnly: Bool = false, busyTimeout: Int) throws {
     guard !path.isEmpty else { throw RegistryError(.badArgument, "the registry's path is empty") }
     // "file:" at the start would make SQLite read the path as a URI.
     let file = path.hasPrefix("file:") ? "./" + path : path
     var opened: OpaquePointer?
-    let flags =
-      SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE
-      | (create ? SQLITE_OPEN_CREATE : 0)
+    let access =
+      readOnly
+      ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE | (create ? SQLITE_OPEN_CREATE : 0)
+    let flags = access | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE
     let result = unsafe sqlite3_open_v2(file, &opened, flags, nil)
     guard result == SQLITE_OK, let opened = unsafe opened else {
       let error = unsafe RegistryError.sqlite(result, opened)

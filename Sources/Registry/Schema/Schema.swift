@@ -4,6 +4,8 @@ import Glibc
 package enum Schema {
   /// "LRKT": what SQLite's header field `application_id` says in our files.
   package static let applicationID = 0x4C52_4B54
+  /// "LRKB": the same in a bundle, which has the same tables.
+  package static let bundleID = 0x4C52_4B42
 
   /// Step `n` turns a file of version `n` into one of version `n + 1`; version 0 is an empty file.
   ///
@@ -24,11 +26,9 @@ package enum Schema {
     let version = try patiently {
       try database.snapshot { try check(database, path: path, newest: migrations.count) }
     }
-    if version == 0 {
-      // Before anything is written: these say how the file is laid out.
-      try database.run("PRAGMA page_size = 16384")
-      try patiently { try database.run("PRAGMA journal_mode = WAL") }
-    }
+    // Before anything is written: it says how the file is laid out.
+    if version == 0 { try database.run("PRAGMA page_size = 16384") }
+    try writeAhead(database)
     if version < migrations.count {
       try database.transaction {
         let version = try check(database, path: path, newest: migrations.count)
@@ -50,6 +50,25 @@ package enum Schema {
     try database.run("PRAGMA journal_size_limit = \(64 << 20)")
   }
 
+  /// Has the file keep a write-ahead log, if it does not: a new one, a backup, one whose restore was killed.
+  private static func writeAhead(_ database: Database) throws {
+    guard try database.first("PRAGMA journal_mode", [], { try $0.text() }) != "wal" else { return }
+    do {
+      try patiently { try database.run("PRAGMA journal_mode = WAL") }
+    } catch let error as RegistryError where error.code == .cannotOpen {
+      // A file that may not be written can be read all the same.
+    }
+  }
+
+  /// Lays out the empty `database` as a file of schema `version` that says it is `application`'s.
+  static func lay(_ version: Int, for application: Int, in database: Database) throws {
+    try database.transaction {
+      for step in migrations[..<version] { try step(database) }
+      try database.run("PRAGMA application_id = \(application)")
+      try database.run("PRAGMA user_version = \(version)")
+    }
+  }
+
   /// Runs `body` again while another opener is in the way, for up to 10 seconds: SQLite does not wait by itself where
   /// the journal's mode changes.
   private static func patiently<T>(_ body: () throws -> T) throws -> T {
@@ -69,6 +88,10 @@ package enum Schema {
   {
     let application = try database.integer("PRAGMA application_id")
     let version = try database.integer("PRAGMA user_version")
+    if application == bundleID {
+      throw RegistryError(
+        .foreignFile, "'\(path)' is a bundle, not a registry; 'lorikeet import' takes it in")
+    }
     if application != applicationID {
       guard application == 0, version == 0,
         try database.integer("SELECT count(*) FROM sqlite_schema") == 0
@@ -79,6 +102,24 @@ package enum Schema {
       }
       return 0
     }
+    return try known(version, path: path, newest: newest)
+  }
+
+  /// The version of the bundle; refused where it is none or newer than we are.
+  static func checkBundle(_ database: Database, path: String) throws -> Int {
+    let application = try database.integer("PRAGMA application_id")
+    guard application == bundleID else {
+      throw RegistryError(
+        .foreignFile,
+        application == applicationID
+          ? "'\(path)' is a whole registry, not a bundle; 'lorikeet restore' puts a backup in place"
+          : "'\(path)' is another program's SQLite file, not a bundle; give another file")
+    }
+    return try known(
+      database.integer("PRAGMA user_version"), path: path, newest: migrations.count)
+  }
+
+  private static func known(_ version: Int, path: String, newest: Int) throws -> Int {
     guard version >= 1 else {
       throw RegistryError(
         .damaged, "'\(path)' says schema version \(version); restore it from a backup")
