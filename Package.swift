@@ -93,7 +93,7 @@ let package = Package(
     tests("JSON"),
     tests("Registry", ["Digests"]),
     tests("Tokenizers", ["Checkpoints"]),
-    tests("Adapters", ["Models", "Checkpoints", "Tensors", "Digests", "JSON"]),
+    tests("Adapters", ["Autograd", "Models", "Checkpoints", "Tensors", "Digests", "JSON"]),
     tests("Checkpoints", ["Tensors", "Digests", "JSON"]),
     tests("CommandLineTool", ["Registry", "Digests", "JSON"]),
   ],

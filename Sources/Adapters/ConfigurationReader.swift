@@ -49,6 +49,16 @@ struct ConfigurationReader {
     return .names(names)
   }
 
+  /// A list of names; nil for null.
+  func names(_ key: String) throws(AdapterError) -> [String]? {
+    guard let value = present(key) else { return nil }
+    let names = value.arrayValue?.compactMap(\.stringValue)
+    guard let names, names.count == value.arrayValue?.count else {
+      throw failure(key, "a list of strings", value)
+    }
+    return names
+  }
+
   func oneOrMany<Element>(
     _ key: String, _ wanted: String, _ convert: (JSONValue) -> Element?
   ) throws(AdapterError) -> OneOrMany<Element>? {

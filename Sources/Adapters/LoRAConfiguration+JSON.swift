@@ -38,6 +38,10 @@ extension LoRAConfiguration {
     layers = try reader.oneOrMany("layers_to_transform", "an integer", \.intValue)
     layersPattern = try reader.oneOrMany("layers_pattern", "a string", \.stringValue)
     initialisation = try LoRAConfiguration.initialisation(object["init_lora_weights"] ?? true)
+    trainedBiases = try LoRAConfiguration.trainedBiases(reader)
+    usesLoRABias = try reader.flag("lora_bias", else: false)
+    savedModules = try reader.names("modules_to_save")
+    ensuresTying = try reader.flag("ensure_weight_tying", else: false)
     notes = PEFTNotes(
       baseModel: try reader.text("base_model_name_or_path", else: nil),
       revision: try reader.text("revision", else: nil),
@@ -62,6 +66,20 @@ extension LoRAConfiguration {
     case .pattern(let pattern):
       pattern.lowercased() == "all-linear" ? .allLinear : .pattern(pattern)
     }
+  }
+
+  private static func trainedBiases(
+    _ reader: ConfigurationReader
+  ) throws(AdapterError) -> TrainedBiases {
+    let name = try reader.text("bias", else: nil) ?? TrainedBiases.none.rawValue
+    guard let biases = TrainedBiases(rawValue: name) else {
+      let known = TrainedBiases.allCases.map { "'\($0.rawValue)'" }.joined(separator: ", ")
+      throw AdapterError(
+        .unsupported,
+        "adapter_config.json: 'bias' is '\(shortened(name))', which is not supported (only \(known))"
+      )
+    }
+    return biases
   }
 
   private static func initialisation(
@@ -115,15 +133,15 @@ extension LoRAConfiguration {
     "peft_type", "r", "lora_alpha", "use_rslora", "lora_dropout", "rank_pattern", "alpha_pattern",
     "target_modules", "exclude_modules", "layers_to_transform", "layers_pattern",
     "init_lora_weights", "base_model_name_or_path", "revision", "task_type", "peft_version",
-    "auto_mapping", "inference_mode", "runtime_config",
+    "auto_mapping", "inference_mode", "runtime_config", "bias", "lora_bias", "modules_to_save",
+    "ensure_weight_tying",
   ]
 
   /// Settings of PEFT's that are not built, with the value that leaves them off.
   static let switchedOff: [String: JSONValue] = [
-    "alora_invocation_tokens": nil, "arrow_config": nil, "bias": "none", "corda_config": nil,
-    "ensure_weight_tying": false, "eva_config": nil, "fan_in_fan_out": false, "kasa_config": nil,
-    "layer_replication": nil, "loftq_config": [:], "lora_bias": false, "lora_ga_config": nil,
-    "megatron_config": nil, "megatron_core": "megatron.core", "modules_to_save": nil,
+    "alora_invocation_tokens": nil, "arrow_config": nil, "corda_config": nil, "eva_config": nil,
+    "fan_in_fan_out": false, "kasa_config": nil, "layer_replication": nil, "loftq_config": [:],
+    "lora_ga_config": nil, "megatron_config": nil, "megatron_core": "megatron.core",
     "monteclora_config": nil, "qalora_group_size": 16, "target_parameters": nil,
     "trainable_token_indices": nil, "use_bdlora": nil, "use_dora": false, "use_qalora": false,
     "velora_config": nil,
@@ -131,7 +149,7 @@ extension LoRAConfiguration {
 
   /// Other spellings of off, from other releases.
   private static let alsoOff: [String: JSONValue] = [
-    "loftq_config": nil, "megatron_core": nil, "modules_to_save": [], "target_parameters": [],
+    "loftq_config": nil, "megatron_core": nil, "target_parameters": [],
     "trainable_token_indices": [], "use_bdlora": false,
   ]
 
@@ -168,6 +186,10 @@ extension LoRAConfiguration {
       case .gaussian: "gaussian"
       case .foreign(let value): value
       }
+    object["bias"] = .string(trainedBiases.rawValue)
+    object["lora_bias"] = .bool(usesLoRABias)
+    object["modules_to_save"] = savedModules.map { .array($0.map { .string($0) }) } ?? .null
+    object["ensure_weight_tying"] = .bool(ensuresTying)
     object["base_model_name_or_path"] = notes.baseModel.map { .string($0) } ?? .null
     object["revision"] = notes.revision.map { .string($0) } ?? .null
     object["task_type"] = notes.taskType.map { .string($0) } ?? .null

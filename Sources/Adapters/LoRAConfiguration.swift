@@ -26,6 +26,14 @@ public struct LoRAConfiguration: Sendable, Equatable {
   public var layersPattern: OneOrMany<String>?
   /// How training starts.
   public var initialisation: LoRAInitialisation
+  /// Which of the base's biases were trained with it.
+  public var trainedBiases: TrainedBiases
+  /// Whether B has a bias, which the scale multiplies too.
+  public var usesLoRABias: Bool
+  /// Modules that were trained whole; PEFT's `modules_to_save`.
+  public var savedModules: [String]?
+  /// Whether what was done to the embedding was done to the head of a base that ties them, too.
+  public var ensuresTying: Bool
   /// What PEFT keeps beside and what changes nothing.
   public var notes: PEFTNotes
 
@@ -35,7 +43,9 @@ public struct LoRAConfiguration: Sendable, Equatable {
     usesRSLoRA: Bool = false, dropout: Double = 0, rankPattern: [ModuleRule<Int>] = [],
     alphaPattern: [ModuleRule<Double>] = [], excluded: ModuleChoice? = nil,
     layers: OneOrMany<Int>? = nil, layersPattern: OneOrMany<String>? = nil,
-    initialisation: LoRAInitialisation = .kaiming, notes: PEFTNotes = PEFTNotes()
+    initialisation: LoRAInitialisation = .kaiming, trainedBiases: TrainedBiases = .none,
+    usesLoRABias: Bool = false, savedModules: [String]? = nil, ensuresTying: Bool = false,
+    notes: PEFTNotes = PEFTNotes()
   ) {
     self.rank = rank
     self.alpha = alpha
@@ -48,6 +58,10 @@ public struct LoRAConfiguration: Sendable, Equatable {
     self.layers = layers
     self.layersPattern = layersPattern
     self.initialisation = initialisation
+    self.trainedBiases = trainedBiases
+    self.usesLoRABias = usesLoRABias
+    self.savedModules = savedModules
+    self.ensuresTying = ensuresTying
     self.notes = notes
   }
 
@@ -141,6 +155,16 @@ public enum LoRAInitialisation: Sendable, Equatable {
   case gaussian
   /// A way that leaves the base alone and that only matters to who trained it: `false` or `"orthogonal"`.
   case foreign(JSONValue)
+}
+
+/// The base's biases that an adapter brings its own values of; PEFT's `bias`.
+public enum TrainedBiases: String, Sendable, Equatable, CaseIterable {
+  /// None.
+  case none
+  /// All of the base's.
+  case all
+  /// Those of the layers with a low-rank update.
+  case adapted = "lora_only"
 }
 
 /// A value that a file may hold bare or in a list.

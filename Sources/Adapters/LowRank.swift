@@ -1,7 +1,7 @@
 public import Autograd
 public import Tensors
 
-/// One slot's update: `delta W = scale * B A` (Hu et al., 2021).
+/// One slot's update: `delta W = scale * B A` (Hu et al., 2021), and with a bias of B `delta b = scale * bias`.
 public struct LowRank: Sendable {
   /// A, `(r, in)`.
   public let a: Matrix
@@ -9,23 +9,33 @@ public struct LowRank: Sendable {
   public let b: Matrix
   /// alpha / r, or alpha / sqrt(r) for rsLoRA.
   public let scale: Float
+  /// The bias of B, `(1, out)`; PEFT's `lora_bias`.
+  public let bias: Matrix?
+  /// `scale * bias`, made once.
+  private let shift: Matrix?
 
   /// An update; the matrices must not be written to while it is shared.
-  public init(a: Matrix, b: Matrix, scale: Float) {
+  public init(a: Matrix, b: Matrix, scale: Float, bias: Matrix? = nil) {
     precondition(a.rows == b.columns, "LowRank: A has \(a.rows) rows, B \(b.columns) columns")
     self.a = a
     self.b = b
     self.scale = scale
+    self.bias = bias
+    shift = bias?.copied()
+    shift?.scale(by: scale)
   }
 
   /// The inner dimension.
   public var rank: Int { a.rows }
 
-  /// Bytes of A and B.
-  public var byteCount: Int { (a.count + b.count) * 4 }
+  /// Values of A, B and the bias.
+  public var parameterCount: Int { a.count + b.count + (bias?.count ?? 0) }
+
+  /// Bytes of A, B and the bias.
+  public var byteCount: Int { parameterCount * 4 }
 
   /// This update for `rows` of a batch, as the one linear function takes it.
   public func applied(to rows: Range<Int>) -> LowRankDelta {
-    LowRankDelta(rows: rows, a: Variable(a), b: Variable(b), scale: scale)
+    LowRankDelta(rows: rows, a: Variable(a), b: Variable(b), scale: scale, shift: shift)
   }
 }

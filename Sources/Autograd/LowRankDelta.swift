@@ -1,6 +1,6 @@
-import Tensors
+public import Tensors
 
-/// An adapter's update of one linear layer for some of a batch's rows: `y += scale * dropout(x) A^T B^T`.
+/// An adapter's update of one linear layer for some of a batch's rows: `y += scale * dropout(x) A^T B^T + shift`.
 ///
 /// Hu et al., "LoRA: Low-rank adaptation of large language models" (2021).
 public struct LowRankDelta {
@@ -12,16 +12,22 @@ public struct LowRankDelta {
   public var b: Variable
   /// alpha / r, or alpha / sqrt(r) for rsLoRA.
   public var scale: Float
+  /// What is added to each row besides, `(1, out)`, frozen: a bias of B times the scale.
+  public var shift: Matrix?
   /// Dropout of the adapter's input, while training.
   public var dropout: Dropout?
 
   /// A delta of `a` and `b` for `rows`.
-  public init(rows: Range<Int>, a: Variable, b: Variable, scale: Float, dropout: Dropout? = nil) {
+  public init(
+    rows: Range<Int>, a: Variable, b: Variable, scale: Float, shift: Matrix? = nil,
+    dropout: Dropout? = nil
+  ) {
     precondition(a.value.rows == b.value.columns, "LowRankDelta: ranks differ")
     self.rows = rows
     self.a = a
     self.b = b
     self.scale = scale
+    self.shift = shift
     self.dropout = dropout
   }
 

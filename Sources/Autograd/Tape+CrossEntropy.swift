@@ -9,7 +9,7 @@ public struct CrossEntropyResult: Sendable {
 }
 
 extension Tape {
-  /// The cross-entropy of `targets` under the logits `x W^T` (with any deltas on the head), row by row.
+  /// The cross-entropy of `targets` under the logits `x W^T` (with what adapters do to the head), row by row.
   ///
   /// Logits are made, turned into their gradient and dropped a chunk of rows at a time; the `(T, vocabulary)`
   /// matrix never exists. A recording tape is left seeded with `d(gradientScale * sum(losses))/dx`.
@@ -18,8 +18,8 @@ extension Tape {
   ///   - head: `(vocabulary, D)`, frozen.
   ///   - gradientScale: `1 / (target tokens)` for the mean loss.
   public func crossEntropy(
-    _ x: Variable, head: FrozenWeight, deltas: [LowRankDelta] = [], targets: [Int32],
-    gradientScale: Float, chunk: Int = 256
+    _ x: Variable, head: FrozenWeight, replacements: [Replacement] = [],
+    deltas: [LowRankDelta] = [], targets: [Int32], gradientScale: Float, chunk: Int = 256
   ) -> CrossEntropyResult {
     precondition(targets.count == x.value.rows, "crossEntropy: one target a row")
     var result = CrossEntropyResult(losses: [], right: [])
@@ -30,7 +30,9 @@ extension Tape {
       let rows = start..<min(targets.count, start + chunk)
       let part = Variable(x.value.rows(rows), requiresGradient: gradient != nil)
       let tape = Tape(pool: pool, recycler: recycler, recording: needsGradient)
-      let logits = tape.linear(part, head, deltas: deltas.compactMap { $0.restricted(to: rows) })
+      let logits = tape.linear(
+        part, head, replacements: replacements.compactMap { $0.restricted(to: rows) },
+        deltas: deltas.compactMap { $0.restricted(to: rows) })
       let (losses, right) = logits.value.crossEntropy(
         targets: Array(targets[rows]), gradientScale: needsGradient ? gradientScale : 0, pool: pool)
       result.losses += losses

@@ -3,21 +3,30 @@ public import Tensors
 extension Tape {
   /// The one linear function: a frozen weight, its bias, each adapter's delta for its rows, a residual.
   ///
-  /// `y = residual + x W^T + bias`, then `y[rows] += scale * (dropout(x[rows]) A^T) B^T` for each delta.
+  /// `y = residual + x W^T + bias`, with an adapter's own W or bias where it replaces them for its rows; then
+  /// `y[rows] += scale * (dropout(x[rows]) A^T) B^T + shift` for each delta.
   /// - Parameters:
   ///   - x: `(T, in)`.
   ///   - weight: `(out, in)`, frozen: it gets no gradient.
   ///   - bias: `(1, out)`, frozen.
+  ///   - replacements: Frozen too; at most one for a row.
   ///   - residual: `(T, out)`. Its gradient takes over this output's buffer.
   /// - Returns: `(T, out)`.
   public func linear(
-    _ x: Variable, _ weight: FrozenWeight, bias: Matrix? = nil, deltas: [LowRankDelta] = [],
-    residual: Variable? = nil
+    _ x: Variable, _ weight: FrozenWeight, bias: Matrix? = nil, replacements: [Replacement] = [],
+    deltas: [LowRankDelta] = [], residual: Variable? = nil
   ) -> Variable {
-    let y = matrix(x.value.rows, weight.outputSize)
+    let count = x.value.rows
+    let y = matrix(count, weight.outputSize)
     if let residual { y.copy(from: residual.value) }
-    weight.apply(x.value, into: y, accumulating: residual != nil, pool: pool)
-    if let bias { y.addRow(bias, pool: pool) }
+    let weights = replacements.weights(of: count, own: weight)
+    for run in weights {
+      run.value.apply(
+        x.value.rows(run.rows), into: y.rows(run.rows), accumulating: residual != nil, pool: pool)
+    }
+    for run in replacements.biases(of: count, own: bias) {
+      if let bias = run.value { y.rows(run.rows).addRow(bias, pool: pool) }
+    }
     let applied = deltas.map { apply($0, to: x.value, addingTo: y) }
 
     let trainable =
@@ -27,7 +36,12 @@ extension Tape {
       requiresGradient: isRecording
         && (x.requiresGradient || residual?.requiresGradient ?? false || trainable))
     record(output) { [self] dy in
-      accumulate(x) { weight.applyTransposed(dy, into: $0, accumulating: $1, pool: pool) }
+      accumulate(x) { dx, accumulating in
+        for run in weights {
+          run.value.applyTransposed(
+            dy.rows(run.rows), into: dx.rows(run.rows), accumulating: accumulating, pool: pool)
+        }
+      }
       for (delta, low) in zip(deltas, applied) { backward(delta, x: x, low: low, dy: dy) }
       if let residual { give(dy, to: residual) }
     }
@@ -48,8 +62,9 @@ extension Tape {
     let low = matrix(delta.rows.count, delta.a.value.rows)
     low.setProduct(
       input(of: delta, x), .plain, delta.a.value, .transposed, scale: delta.scale, pool: pool)
-    y.rows(delta.rows).setProduct(
-      low, .plain, delta.b.value, .transposed, accumulating: true, pool: pool)
+    let target = y.rows(delta.rows)
+    target.setProduct(low, .plain, delta.b.value, .transposed, accumulating: true, pool: pool)
+    if let shift = delta.shift { target.addRow(shift, pool: pool) }
     return low
   }
 

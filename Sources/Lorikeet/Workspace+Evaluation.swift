@@ -90,7 +90,7 @@ extension Workspace {
       try adapter.map { try PromptContract(canonicalJSON: $0.promptContract) }
       ?? base.contract
     let encoder = try base.encoder(contract)
-    let deltas = adapter?.deltas ?? [:]
+    let deltas = adapter?.updates ?? AdapterUpdates()
     let sequences = try encoder.encode(dataset, options: options.encoder).sequences
     let evaluator = Evaluator(model: base.model, pool: pool)
     var metrics = Metrics()

@@ -42,6 +42,12 @@ extension Workspace {
     let adapter = try PEFT.read(
       directory: path, baseFingerprint: base.record.facts.fingerprint,
       promptContract: contract.canonicalJSON, slots: base.model.slots)
+    let coverage = try adapter.coverage(over: (base.model, pool))
+    guard !coverage.isWithoutEffect else {
+      throw AdapterError(
+        .noEffect,
+        "'\(path)': the adapter would change nothing: all of its weights are the base's own")
+    }
     let configuration = adapter.configuration
     let published = try registry.publish(
       NewVersion(
@@ -51,9 +57,9 @@ extension Workspace {
         alpha: configuration.alpha,
         configuration: String(decoding: configuration.file, as: UTF8.self),
         promptContract: String(decoding: adapter.promptContract, as: UTF8.self),
-        weights: adapter.weightsFile(), note: note))
+        weights: try adapter.weightsFile(), note: note))
     return ImportOutcome(
-      version: published.version, isNew: published.isNew, coverage: try adapter.coverage(),
+      version: published.version, isNew: published.isNew, coverage: coverage,
       hasOwnContract: contract != base.contract)
   }
 

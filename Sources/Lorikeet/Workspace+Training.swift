@@ -116,7 +116,7 @@ extension Workspace {
         rank: adapter.deltas.values.map(\.rank).max() ?? job.recipe.rank, alpha: job.recipe.alpha,
         configuration: String(decoding: adapter.configuration.file, as: UTF8.self),
         promptContract: String(decoding: adapter.promptContract, as: UTF8.self),
-        weights: adapter.weightsFile(), parent: parent, note: job.recipe.about),
+        weights: try adapter.weightsFile(), parent: parent, note: job.recipe.about),
       completing: record.id
     ).version
   }

@@ -2,7 +2,7 @@ import Autograd
 import Checkpoints
 import Tensors
 
-/// A frozen linear layer and the slot where adapters attach to it.
+/// A frozen linear layer, or the embedding, and the slot where adapters attach to it.
 struct Projection: Sendable {
   let weight: FrozenWeight
   let bias: Matrix?
@@ -25,8 +25,11 @@ struct DecoderBlock: Sendable {
   let up: Projection
   let down: Projection
 
+  /// Its linear layers.
+  var projections: [Projection] { [query, key, value, output, gate, up, down] }
+
   /// The slots of its linear layers.
-  var slots: [Int] { [query, key, value, output, gate, up, down].map(\.slot) }
+  var slots: [Int] { projections.map(\.slot) }
 
   /// `(T, D)` to `(T, D)`.
   func forward(_ x: Variable, layer: Int, pass: ForwardPass) -> Variable {

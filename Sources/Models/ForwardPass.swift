@@ -9,8 +9,8 @@ struct ForwardPass {
   let epsilon: Float
   let cosine: Matrix
   let sine: Matrix
-  /// The deltas at each slot.
-  let deltas: [Int: [LowRankDelta]]
+  /// What adapters do to its rows.
+  let updates: BatchUpdates
   /// One cache a segment, or none at all (training).
   let caches: [KeyValueCache]
 
@@ -18,13 +18,14 @@ struct ForwardPass {
   func on(_ tape: Tape) -> ForwardPass {
     ForwardPass(
       tape: tape, batch: batch, attention: attention, epsilon: epsilon, cosine: cosine, sine: sine,
-      deltas: deltas, caches: caches)
+      updates: updates, caches: caches)
   }
 
   func linear(_ x: Variable, _ projection: Projection, residual: Variable? = nil) -> Variable {
     tape.linear(
-      x, projection.weight, bias: projection.bias, deltas: deltas[projection.slot] ?? [],
-      residual: residual)
+      x, projection.weight, bias: projection.bias,
+      replacements: updates.replacements(at: projection.slot),
+      deltas: updates.deltas(at: projection.slot), residual: residual)
   }
 
   /// Each segment's queries over its own keys and values, after those its cache holds.

@@ -1,4 +1,4 @@
-public import Autograd
+import Autograd
 public import Tensors
 
 /// A sequence that grows token by token: what the model has seen of it, and what it has yet to see.
@@ -24,12 +24,12 @@ extension Model {
   /// Prompts and single tokens mix; a prompt longer than the room left is fed in pieces over several calls.
   /// - Parameters:
   ///   - rowLimit: The most rows to feed; first come, first served.
-  ///   - deltas: The adapters of the rows it is given, by slot index. Called for all rows, and again for
-  ///     the rows that go through the head.
+  ///   - updates: What adapters do to the rows it is given. Called for all rows, and again for the rows that
+  ///     go through the head.
   /// - Returns: Indices of complete sequences, and their logits, `(indices.count, vocabularySize)`.
   public func advance(
     _ sequences: inout [DecodingSequence], rowLimit: Int,
-    deltas: ([SequenceRows]) -> [Int: [LowRankDelta]], pool: WorkerPool, recycler: BufferRecycler
+    updates: ([SequenceRows]) -> BatchUpdates, pool: WorkerPool, recycler: BufferRecycler
   ) throws(ModelError) -> (indices: [Int], logits: Matrix) {
     var batch = RaggedBatch()
     var fed: [SequenceRows] = []
@@ -49,10 +49,11 @@ extension Model {
     }
     let tape = Tape(pool: pool, recycler: recycler, recording: false)
     let hidden = try hiddenStates(
-      batch, deltas: deltas(fed), caches: fed.map { sequences[$0.sequence].cache }, wanted: wanted,
+      batch, updates: updates(fed), caches: fed.map { sequences[$0.sequence].cache },
+      wanted: wanted,
       on: tape)
     let headRows = complete.enumerated().map { row, index in (index, row..<row + 1) }
-    let logits = self.logits(hidden, deltas: deltas(headRows), on: tape)
+    let logits = self.logits(hidden, updates: updates(headRows), on: tape)
     return (complete, logits.value)
   }
 }

@@ -7,18 +7,22 @@ extension Model {
   /// - Throws: `FormatError` where a tensor is missing or misshapen, `ModelError` where the configuration is impossible.
   public static func load(_ checkpoint: Checkpoint, pool: WorkerPool? = nil) throws -> Model {
     let configuration = checkpoint.configuration
-    let slots = SlotTable(slotList(configuration))
-    func projection(_ path: String, bias: Bool) throws -> Projection {
+    let slots = SlotTable(slotList(configuration), tiesHead: configuration.tiedEmbeddings)
+    func index(_ path: String) throws -> Int {
       guard let slot = slots.index(of: path) else {
         throw ModelError(.missingTensor, "no slot at '\(path)'")
       }
+      return slot
+    }
+    func projection(_ path: String) throws -> Projection {
+      let slot = try index(path)
       let info = slots.slots[slot]
       let weight = try checkpoint.matrix(
         path + ".weight", rows: info.outputSize, columns: info.inputSize, pool: pool)
       return Projection(
         weight: FrozenWeight(weight),
-        bias: bias ? try checkpoint.vector(path + ".bias", count: info.outputSize) : nil, slot: slot
-      )
+        bias: info.hasBias ? try checkpoint.vector(path + ".bias", count: info.outputSize) : nil,
+        slot: slot)
     }
     func vector(_ name: String, _ count: Int) throws -> Matrix {
       try checkpoint.vector(name, count: count)
@@ -29,53 +33,61 @@ extension Model {
       let normed = configuration.queryKeyNorm
       return DecoderBlock(
         inputNorm: try vector("\(path).input_layernorm.weight", width),
-        query: try projection("\(path).self_attn.q_proj", bias: configuration.attentionBias),
-        key: try projection("\(path).self_attn.k_proj", bias: configuration.attentionBias),
-        value: try projection("\(path).self_attn.v_proj", bias: configuration.attentionBias),
-        output: try projection("\(path).self_attn.o_proj", bias: configuration.outputBias),
+        query: try projection("\(path).self_attn.q_proj"),
+        key: try projection("\(path).self_attn.k_proj"),
+        value: try projection("\(path).self_attn.v_proj"),
+        output: try projection("\(path).self_attn.o_proj"),
         queryNorm: normed
           ? try vector("\(path).self_attn.q_norm.weight", configuration.headSize) : nil,
         keyNorm: normed
           ? try vector("\(path).self_attn.k_norm.weight", configuration.headSize) : nil,
         feedForwardNorm: try vector("\(path).post_attention_layernorm.weight", width),
-        gate: try projection("\(path).mlp.gate_proj", bias: false),
-        up: try projection("\(path).mlp.up_proj", bias: false),
-        down: try projection("\(path).mlp.down_proj", bias: false))
+        gate: try projection("\(path).mlp.gate_proj"),
+        up: try projection("\(path).mlp.up_proj"),
+        down: try projection("\(path).mlp.down_proj"))
     }
     let embedding = FrozenWeight(
       try checkpoint.matrix(
-        "model.embed_tokens.weight", rows: configuration.vocabularySize, columns: width, pool: pool)
+        embeddingPath + ".weight", rows: configuration.vocabularySize, columns: width, pool: pool)
     )
     let head =
       configuration.tiedEmbeddings
-      ? Projection(weight: embedding, bias: nil, slot: slots.count - 1)
-      : try projection("lm_head", bias: false)
+      ? Projection(weight: embedding, bias: nil, slot: try index("lm_head"))
+      : try projection("lm_head")
     return try Model(
-      configuration: configuration, slots: slots, embedding: embedding, blocks: blocks,
-      finalNorm: try vector("model.norm.weight", width), head: head)
+      configuration: configuration, slots: slots,
+      embedding: Projection(weight: embedding, bias: nil, slot: try index(embeddingPath)),
+      blocks: blocks, finalNorm: try vector("model.norm.weight", width), head: head)
   }
 
-  /// Every linear layer in the order of `named_modules()`; the head last.
+  private static let embeddingPath = "model.embed_tokens"
+
+  /// Every linear layer in the order of `named_modules()`; then the head, and last, so that the indices of the others are
+  /// those that training states name, the embedding.
   static func slotList(_ configuration: ModelConfiguration) -> [SlotInfo] {
     let width = configuration.hiddenSize
     let queryWidth = configuration.headCount * configuration.headSize
     let keyWidth = configuration.keyValueHeadCount * configuration.headSize
     let inner = configuration.feedForwardSize
-    let shapes: [(String, Int, Int)] = [
-      ("self_attn.q_proj", width, queryWidth), ("self_attn.k_proj", width, keyWidth),
-      ("self_attn.v_proj", width, keyWidth), ("self_attn.o_proj", queryWidth, width),
-      ("mlp.gate_proj", width, inner), ("mlp.up_proj", width, inner),
-      ("mlp.down_proj", inner, width),
+    let (bias, outputBias) = (configuration.attentionBias, configuration.outputBias)
+    let shapes: [(String, Int, Int, Bool)] = [
+      ("self_attn.q_proj", width, queryWidth, bias), ("self_attn.k_proj", width, keyWidth, bias),
+      ("self_attn.v_proj", width, keyWidth, bias),
+      ("self_attn.o_proj", queryWidth, width, outputBias),
+      ("mlp.gate_proj", width, inner, false), ("mlp.up_proj", width, inner, false),
+      ("mlp.down_proj", inner, width, false),
     ]
     let inBlocks = (0..<configuration.layerCount).flatMap { layer in
-      shapes.map { name, input, output in
+      shapes.map { name, input, output, hasBias in
         SlotInfo(
-          path: "model.layers.\(layer).\(name)", inputSize: input, outputSize: output, layer: layer)
+          path: "model.layers.\(layer).\(name)", inputSize: input, outputSize: output,
+          hasBias: hasBias, layer: layer)
       }
     }
+    let vocabulary = configuration.vocabularySize
     return inBlocks + [
-      SlotInfo(
-        path: "lm_head", inputSize: width, outputSize: configuration.vocabularySize, isHead: true)
+      SlotInfo(path: "lm_head", inputSize: width, outputSize: vocabulary, kind: .head),
+      SlotInfo(path: embeddingPath, inputSize: vocabulary, outputSize: width, kind: .embedding),
     ]
   }
 }

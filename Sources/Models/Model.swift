@@ -8,7 +8,7 @@ public final class Model: Sendable {
   public let configuration: ModelConfiguration
   /// Where adapters can attach.
   public let slots: SlotTable
-  let embedding: FrozenWeight
+  let embedding: Projection
   let blocks: [DecoderBlock]
   let finalNorm: Matrix
   let head: Projection
@@ -16,7 +16,7 @@ public final class Model: Sendable {
   let attention: Attention
 
   init(
-    configuration: ModelConfiguration, slots: SlotTable, embedding: FrozenWeight,
+    configuration: ModelConfiguration, slots: SlotTable, embedding: Projection,
     blocks: [DecoderBlock], finalNorm: Matrix, head: Projection
   ) throws(ModelError) {
     self.configuration = configuration
@@ -41,7 +41,7 @@ public final class Model: Sendable {
   /// The final hidden states, normalised, of the rows in `wanted` (all, if nil).
   /// - Parameters:
   ///   - batch: `T` rows.
-  ///   - deltas: Each slot's deltas, by slot index.
+  ///   - updates: What adapters do to the batch's rows.
   ///   - caches: One a segment, which holds the positions before the segment's first; or none at all, and then
   ///     every segment starts at position 0.
   ///   - wanted: Rows to return, each once.
@@ -49,23 +49,23 @@ public final class Model: Sendable {
   /// - Returns: `(wanted.count, hiddenSize)`.
   /// - Throws: `ModelError` where a token is not in the vocabulary, or a segment and its cache do not join.
   public func hiddenStates(
-    _ batch: RaggedBatch, deltas: [Int: [LowRankDelta]] = [:], caches: [KeyValueCache] = [],
+    _ batch: RaggedBatch, updates: BatchUpdates = BatchUpdates(), caches: [KeyValueCache] = [],
     wanted: [Int]? = nil, recomputing: Bool = false, on tape: Tape
   ) throws(ModelError) -> Variable {
     try check(batch, caches)
     let (cosine, sine) = rotary.angles(at: batch.positions, recycler: tape.recycler)
     let pass = ForwardPass(
       tape: tape, batch: batch, attention: attention, epsilon: configuration.rmsNormEpsilon,
-      cosine: cosine, sine: sine, deltas: deltas, caches: caches)
-    let embedded = tape.matrix(batch.rowCount, configuration.hiddenSize)
-    embedding.gather(batch.tokens, into: embedded)
-    var x = Variable(embedded)
+      cosine: cosine, sine: sine, updates: updates, caches: caches)
+    var x = tape.embedding(
+      batch.tokens, embedding.weight, replacements: updates.replacements(at: embedding.slot),
+      deltas: updates.deltas(at: embedding.slot))
     for (layer, block) in blocks.enumerated() {
       guard recomputing else {
         x = block.forward(x, layer: layer, pass: pass)
         continue
       }
-      x = tape.recomputing(x, isTrainable: block.slots.contains { deltas[$0] != nil }) {
+      x = tape.recomputing(x, isTrainable: block.slots.contains { updates.deltas[$0] != nil }) {
         block.forward($1, layer: layer, pass: pass.on($0))
       }
     }
@@ -75,20 +75,27 @@ public final class Model: Sendable {
   }
 
   /// The logits of hidden states: `(T, vocabularySize)`.
-  public func logits(_ hidden: Variable, deltas: [Int: [LowRankDelta]] = [:], on tape: Tape)
+  /// - Parameter updates: What adapters do to the rows of `hidden`.
+  public func logits(_ hidden: Variable, updates: BatchUpdates = BatchUpdates(), on tape: Tape)
     -> Variable
   {
-    tape.linear(hidden, head.weight, bias: head.bias, deltas: deltas[head.slot] ?? [])
+    tape.linear(
+      hidden, head.weight, bias: head.bias, replacements: updates.replacements(at: head.slot),
+      deltas: updates.deltas(at: head.slot))
   }
 
   /// The cross-entropy of `targets` after `hidden`, which leaves a recording tape ready for its backward.
+  /// - Parameters:
+  ///   - updates: What adapters do to the rows of `hidden`.
+  ///   - chunk: Rows whose logits are made at once.
   public func loss(
     _ hidden: Variable, targets: [Int32], gradientScale: Float,
-    deltas: [Int: [LowRankDelta]] = [:], on tape: Tape
+    updates: BatchUpdates = BatchUpdates(), chunk: Int = 256, on tape: Tape
   ) -> CrossEntropyResult {
     tape.crossEntropy(
-      hidden, head: head.weight, deltas: deltas[head.slot] ?? [], targets: targets,
-      gradientScale: gradientScale)
+      hidden, head: head.weight, replacements: updates.replacements(at: head.slot),
+      deltas: updates.deltas(at: head.slot), targets: targets, gradientScale: gradientScale,
+      chunk: chunk)
   }
 
   private func check(_ batch: RaggedBatch, _ caches: [KeyValueCache]) throws(ModelError) {

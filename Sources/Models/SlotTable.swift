@@ -1,43 +1,70 @@
-/// A place in a model where an adapter can attach: one linear layer.
+/// A place in a model where an adapter can attach: one linear layer, or the embedding.
 public struct SlotInfo: Sendable, Equatable {
+  /// What stands there.
+  public enum Kind: Sendable, Equatable {
+    /// A linear layer of a block.
+    case linear
+    /// The output embedding, a linear layer that `all-linear` leaves out.
+    case head
+    /// The input embedding, which takes one token and gives its row.
+    case embedding
+  }
+
   /// The checkpoint's module path, as `named_modules()` spells it: `model.layers.0.self_attn.q_proj`.
   public let path: String
-  /// Values that go in, a row.
+  /// Values that go in, a row; the vocabulary's size, for the embedding.
   public let inputSize: Int
   /// Values that come out, a row.
   public let outputSize: Int
-  /// Whether this is the output embedding, which `all-linear` leaves out.
-  public let isHead: Bool
+  /// What stands there.
+  public let kind: Kind
+  /// Whether the base adds a bias there.
+  public let hasBias: Bool
   /// The block's number; nil outside the blocks.
   public let layer: Int?
 
-  /// A linear layer at `path`.
+  /// A layer at `path`.
   public init(
-    path: String, inputSize: Int, outputSize: Int, isHead: Bool = false, layer: Int? = nil
+    path: String, inputSize: Int, outputSize: Int, kind: Kind = .linear, hasBias: Bool = false,
+    layer: Int? = nil
   ) {
     self.path = path
     self.inputSize = inputSize
     self.outputSize = outputSize
-    self.isHead = isHead
+    self.kind = kind
+    self.hasBias = hasBias
     self.layer = layer
+  }
+
+  /// Rows and columns of the layer's weight: `(out, in)`, or for the embedding one row a token.
+  public var weightShape: [Int] {
+    kind == .embedding ? [inputSize, outputSize] : [outputSize, inputSize]
   }
 }
 
-/// All slots of a model, in the order of `named_modules()`; a slot is known by its index from here on.
+/// All slots of a model: linear layers in the order of `named_modules()`, then the embedding.
+///
+/// A slot is known by its index from here on.
 public struct SlotTable: Sendable, Equatable {
   /// The slots, lowest layer first.
   public let slots: [SlotInfo]
+  /// Whether the base's head is its embedding: one weight for two slots.
+  public let tiesHead: Bool
   private let indices: [String: Int]
 
   /// A table of `slots`, in their order.
-  public init(_ slots: [SlotInfo]) {
+  public init(_ slots: [SlotInfo], tiesHead: Bool = false) {
     self.slots = slots
+    self.tiesHead = tiesHead
     indices = Dictionary(
       slots.enumerated().map { ($1.path, $0) }, uniquingKeysWith: { first, _ in first })
   }
 
-  /// The index of the slot at `path`, or nil where the model has no linear layer there.
+  /// The index of the slot at `path`, or nil where the model has none there.
   public func index(of path: String) -> Int? { indices[path] }
+
+  /// The index of the only slot of a kind that a model has one of; nil where it has none.
+  public func index(of kind: SlotInfo.Kind) -> Int? { slots.firstIndex { $0.kind == kind } }
 
   /// How many slots there are.
   public var count: Int { slots.count }

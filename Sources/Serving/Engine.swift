@@ -41,7 +41,7 @@ public final class Engine {
     var active = requests.enumerated().map {
       SequenceState(index: $0, request: $1, model: model, tokenizer: tokenizer)
     }
-    // Requests of one adapter stand together, so that its deltas are applied to all their rows at once.
+    // Requests of one adapter stand together, so that its updates are applied to all their rows at once.
     active.sort { ($0.adapterKey, $0.index) < ($1.adapterKey, $1.index) }
     while !active.isEmpty {
       try step(&active, onText)
@@ -73,7 +73,7 @@ public final class Engine {
     let adapters = active.map(\.request.adapter?.adapter)
     let (complete, logits) = try model.advance(
       &sequences, rowLimit: max(Engine.rowsPerStep, active.count),
-      deltas: { Engine.deltas($0, adapters) }, pool: pool, recycler: recycler)
+      updates: { Engine.updates($0, adapters) }, pool: pool, recycler: recycler)
     for index in active.indices { active[index].sequence = sequences[index] }
     for (row, index) in complete.enumerated() {
       advance(&active[index], logits.rows(row..<row + 1).values, onText)
@@ -92,10 +92,8 @@ public final class Engine {
     }
   }
 
-  /// Each slot's deltas: one for each run of rows with the same adapter.
-  private static func deltas(_ parts: [SequenceRows], _ adapters: [Adapter?]) -> [Int:
-    [LowRankDelta]]
-  {
+  /// What the adapters do: one update for each run of rows with the same adapter.
+  private static func updates(_ parts: [SequenceRows], _ adapters: [Adapter?]) -> BatchUpdates {
     var runs: [(adapter: Adapter, rows: Range<Int>)] = []
     for part in parts {
       guard let adapter = adapters[part.sequence] else { continue }
@@ -107,13 +105,9 @@ public final class Engine {
         runs.append((adapter, part.rows))
       }
     }
-    var deltas: [Int: [LowRankDelta]] = [:]
-    for run in runs {
-      for (slot, delta) in run.adapter.deltas {
-        deltas[slot, default: []].append(delta.applied(to: run.rows))
-      }
-    }
-    return deltas
+    var batch = BatchUpdates()
+    for run in runs { run.adapter.updates.add(to: &batch, rows: run.rows) }
+    return batch
   }
 }
 

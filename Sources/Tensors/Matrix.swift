@@ -114,6 +114,11 @@
     unsafe Bytes(owner: owner, base: UnsafeRawPointer(base), count: count * 4)
   }
 
+  /// Whether `other` is a view of the very same values.
+  package func isSame(as other: Matrix) -> Bool {
+    unsafe base == other.base && rows == other.rows && columns == other.columns
+  }
+
   package var pointer: UnsafeMutablePointer<Float> { unsafe base }
 }
 

@@ -19,7 +19,7 @@ extension Benchmark {
           method: "lora", rank: 16, alpha: 32,
           configuration: String(decoding: adapter.configuration.file, as: UTF8.self),
           promptContract: String(decoding: adapter.promptContract, as: UTF8.self),
-          weights: adapter.weightsFile()))
+          weights: try adapter.weightsFile()))
     }
     var next = 1
     return [

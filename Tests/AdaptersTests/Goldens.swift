@@ -12,6 +12,10 @@ enum Goldens {
     try JSONValue(parsing: try Fixtures.data("adapters/" + name))
   }
 
+  private static func kind(_ value: JSONValue) -> SlotInfo.Kind {
+    value == "embedding" ? .embedding : value == true ? .head : .linear
+  }
+
   /// The slot table of one of the fixtures' models, `llama` or `qwen2`.
   static func slots(_ model: String) throws -> SlotTable {
     let list = try json("selections.json")["models"]?[model]?.arrayValue ?? []
@@ -20,7 +24,7 @@ enum Goldens {
         let members = slot.arrayValue ?? []
         return SlotInfo(
           path: members[0].stringValue ?? "", inputSize: members[1].intValue ?? 0,
-          outputSize: members[2].intValue ?? 0, isHead: members[3].boolValue ?? false)
+          outputSize: members[2].intValue ?? 0, kind: kind(members[3]))
       })
   }
 }

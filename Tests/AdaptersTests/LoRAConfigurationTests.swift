@@ -29,9 +29,8 @@ struct LoRAConfigurationTests {
   @Test(
     "what would change the maths is refused by its key",
     arguments: [
-      (#""use_dora": true"#, "'use_dora' is true"), (#""bias": "all""#, "'bias'"),
-      (#""lora_bias": true"#, "'lora_bias'"), (#""fan_in_fan_out": true"#, "'fan_in_fan_out'"),
-      (#""modules_to_save": ["lm_head"]"#, "'modules_to_save'"),
+      (#""use_dora": true"#, "'use_dora' is true"), (#""bias": "some""#, "'bias' is 'some'"),
+      (#""fan_in_fan_out": true"#, "'fan_in_fan_out'"),
       (#""layer_replication": [[0, 4]]"#, "'layer_replication'"),
       (#""kasa_config": {"beta": 0.1}"#, "'kasa_config'"),
       (#""alora_invocation_tokens": [1]"#, "'alora_invocation_tokens'"),
@@ -67,6 +66,8 @@ struct LoRAConfigurationTests {
       (#""layers_to_transform": "1""#, "'layers_to_transform'"),
       (#""target_modules": "x", "layers_to_transform": [1]"#, "list of names"),
       (#""target_modules": ["x"], "layers_pattern": "h""#, "needs layers_to_transform"),
+      (#""modules_to_save": "lm_head""#, "'modules_to_save'"),
+      (#""lora_bias": 1"#, "'lora_bias'"), (#""bias": true"#, "'bias'"),
       (#""use_rslora": 1"#, "'use_rslora'"), (#""r": 8, "r": 9"#, "adapter_config.json"),
     ])
   func malformed(member: String, told: String) {

@@ -67,7 +67,7 @@ struct PEFTFormatTests {
       let adapter = try Adapter.read(
         weights: Bytes(weights), configuration: configuration, baseFingerprint: Goldens.base,
         slots: slots, isStart: stage == "initial")
-      #expect(adapter.weightsFile() == weights)
+      #expect(try adapter.weightsFile() == weights)
       #expect(
         try [UInt8](Fixtures.data(path + "/adapter_config.json"))
           == configuration.portable(for: slots).file)

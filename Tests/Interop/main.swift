@@ -25,9 +25,9 @@ func run(_ arguments: [String]) throws {
 
   let tape = Tape(pool: pool, recycler: BufferRecycler(), recording: false)
   let batch = RaggedBatch(sequences: [tokens])
-  let deltas = adapter.deltas.mapValues { [$0.applied(to: 0..<tokens.count)] }
-  let hidden = try model.hiddenStates(batch, deltas: deltas, on: tape)
-  let logits = model.logits(hidden, deltas: deltas, on: tape).value
+  let updates = adapter.updates.applied(to: 0..<tokens.count)
+  let hidden = try model.hiddenStates(batch, updates: updates, on: tape)
+  let logits = model.logits(hidden, updates: updates, on: tape).value
   let file = SafetensorsFile.write([StoredTensor(name: "logits", matrix: logits)])
   try Data(file).write(to: URL(fileURLWithPath: arguments[4]))
 }

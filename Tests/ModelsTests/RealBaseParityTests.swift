@@ -48,7 +48,7 @@ struct RealBaseParityTests {
     var paths = Self.prompts.map { _ in [Int32]() }
     while paths.contains(where: { $0.count < 48 }) {
       let (complete, logits) = try model.advance(
-        &sequences, rowLimit: 512, deltas: { _ in [:] }, pool: pool, recycler: recycler)
+        &sequences, rowLimit: 512, updates: { _ in BatchUpdates() }, pool: pool, recycler: recycler)
       for (row, index) in complete.enumerated() {
         if paths[index].isEmpty { expectLogits(logits.rows(row..<row + 1).values, of: index) }
         let token = Int32(logits.largestColumn(row: row))

@@ -65,7 +65,7 @@ struct RealBaseTrainingTests {
     let seed = try #require(settings["seed"]?.intValue)
     var generator = SplitMix64(seed: UInt64(seed))
     var deltas: [Int: LowRank] = [:]
-    for (index, slot) in model.slots.slots.enumerated() where !slot.isHead {
+    for (index, slot) in model.slots.slots.enumerated() where slot.kind == .linear {
       let bound = 1 / Float(slot.inputSize).squareRoot()
       let a = Matrix(
         rows: rank, columns: slot.inputSize,

@@ -78,9 +78,9 @@ struct TrainingParityTests {
     let deltas = try run.deltas("final")
     let tape = Tape(pool: WorkerPool(threads: 1), recycler: BufferRecycler(), recording: false)
     let batch = RaggedBatch(sequences: sequences)
-    let applied = deltas.mapValues { [$0.applied(to: 0..<batch.rowCount)] }
-    let hidden = try run.model.hiddenStates(batch, deltas: applied, on: tape)
-    let logits = run.model.logits(hidden, deltas: applied, on: tape).value
+    let applied = AdapterUpdates(lowRank: deltas).applied(to: 0..<batch.rowCount)
+    let hidden = try run.model.hiddenStates(batch, updates: applied, on: tape)
+    let logits = run.model.logits(hidden, updates: applied, on: tape).value
     for (index, segment) in batch.segments.enumerated() {
       let tensor = try #require(expected["final.\(index)"])
       let wanted = tensor.matrix(rows: tensor.shape[0], columns: tensor.shape[1])

@@ -7,6 +7,7 @@ extension PEFT {
   /// - Throws: `AdapterError` where the directory holds an adapter already, or cannot be written.
   public static func write(_ adapter: Adapter, directory path: String) throws(AdapterError) {
     let configuration = try adapter.configuration.portable(for: adapter.slots)
+    let weights = try adapter.weightsFile()
     let folder = URL(fileURLWithPath: path, isDirectory: true)
     for name in [configurationName, weightsName, pickleName] {
       let file = folder.appendingPathComponent(name).path
@@ -16,7 +17,7 @@ extension PEFT {
     }
     do {
       try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-      try Data(adapter.weightsFile()).write(
+      try Data(weights).write(
         to: folder.appendingPathComponent(weightsName), options: .atomic)
       try Data(configuration.file).write(
         to: folder.appendingPathComponent(configurationName), options: .atomic)

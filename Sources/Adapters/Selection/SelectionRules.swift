@@ -8,6 +8,7 @@ struct SelectionRules {
   private let takesAllLinear: Bool
   private let excludedNames: Set<String>
   private let excludedPattern: PathPattern?
+  private let saved: Set<String>
   private let layers: Set<Int>?
   private let layersPrefixes: [String]
   private let named: [String]
@@ -20,8 +21,12 @@ struct SelectionRules {
   /// PEFT's default for the Llama, Mistral, Qwen2 and Qwen3 families (`utils/constants.py`).
   static let architectureDefault = ["q_proj", "v_proj"]
 
-  init(_ configuration: LoRAConfiguration, slots: SlotTable) throws(AdapterError) {
+  /// - Parameter saved: The paths of the modules that were trained whole.
+  init(
+    _ configuration: LoRAConfiguration, slots: SlotTable, saved: Set<String>
+  ) throws(AdapterError) {
     self.slots = slots
+    self.saved = saved
     takesAllLinear = configuration.targets == .allLinear
     switch configuration.targets {
     case .architectureDefault: named = SelectionRules.architectureDefault
@@ -60,7 +65,7 @@ struct SelectionRules {
 
   /// What PEFT makes of `all-linear`.
   static func allLinear(_ slots: SlotTable) -> [String] {
-    effective(slots.slots.filter { !$0.isHead }.map(\.path).sorted(), slots: slots)
+    effective(slots.slots.filter { $0.kind == .linear }.map(\.path).sorted(), slots: slots)
   }
 
   private static func plainPrefix(_ pattern: String) throws(AdapterError) -> String {
@@ -96,9 +101,10 @@ struct SelectionRules {
       wasExcluded = wasExcluded || isLayer
       return false
     }
+    if saved.contains(path) { return false }  // trained whole, so never by low rank too
     if takesAllLinear {
       guard let index = slots.index(of: path) else { return false }
-      return !slots.slots[index].isHead
+      return slots.slots[index].kind == .linear
     }
     if let pattern { return try pattern.matches(path, budget: &budget) }
     guard let name = SelectionRules.match(path, names) else { return false }
@@ -139,7 +145,7 @@ struct SelectionRules {
   /// The error for a configuration that no layer answers to.
   func nothingSelected(paths: [String]) -> AdapterError {
     let endings = Set(paths.compactMap { $0.split(separator: ".").last.map(String.init) }).sorted()
-    var message = "the target modules \(described) select no linear layer of the base"
+    var message = "the target modules \(described) select no layer of the base"
     if wasExcluded { message += "; every match is excluded" }
     if let layers, !used.isEmpty {
       let list = layers.sorted().map(String.init).joined(separator: ", ")

@@ -18,6 +18,8 @@ public struct TargetSelection: Sendable, Equatable {
 
   /// The selected layers in the order of the slot table.
   public let targets: [Target]
+  /// The layers that the adapter has a whole weight for, which are no targets.
+  public let saved: [Int]
   /// Names and patterns of the configuration that matched nothing: PEFT ignores them, often they are typing errors.
   public let unused: [String]
 
@@ -25,8 +27,10 @@ public struct TargetSelection: Sendable, Equatable {
   /// - Throws: `AdapterError` where a pattern cannot be read, a target is no linear layer, or nothing is selected.
   public init(_ configuration: LoRAConfiguration, slots: SlotTable) throws(AdapterError) {
     try configuration.check()
-    var rules = try SelectionRules(configuration, slots: slots)
+    let saved = try SavedModules(configuration, slots: slots)
     let paths = slots.slots.map(\.path)
+    var rules = try SelectionRules(
+      configuration, slots: slots, saved: Set(saved.slots.map { paths[$0] }))
     var chosen: [Int] = []
     for (index, path) in paths.enumerated() where try rules.select(path, isLayer: true) {
       chosen.append(index)
@@ -34,7 +38,7 @@ public struct TargetSelection: Sendable, Equatable {
     for path in ModuleTree(slots).others where try rules.select(path, isLayer: false) {
       throw AdapterError(
         .unsupported,
-        "the target modules \(rules.described) also match '\(path)', which is no linear layer; only linear layers can be adapted"
+        "the target modules \(rules.described) also match '\(path)', which is no linear layer; only linear layers and the embedding can be adapted"
       )
     }
     guard !chosen.isEmpty else { throw rules.nothingSelected(paths: paths) }
@@ -51,7 +55,31 @@ public struct TargetSelection: Sendable, Equatable {
           scale: configuration.scale(rank: rank, alpha: alpha)))
     }
     self.targets = targets
-    unused = rules.unused + ranks.unused + alphas.unused
+    self.saved = saved.slots
+    unused = rules.unused + saved.unused + ranks.unused + alphas.unused
+    try check(configuration, slots: slots)
+  }
+}
+
+extension TargetSelection {
+  /// Refuses what PEFT refuses of updates of an embedding, and what is not built.
+  private func check(_ configuration: LoRAConfiguration, slots: SlotTable) throws(AdapterError) {
+    guard let target = targets.first(where: { slots.slots[$0.slot].kind == .embedding }) else {
+      return
+    }
+    guard !configuration.usesLoRABias else {
+      throw AdapterError(
+        .unsupported,
+        "lora_bias does not go with '\(target.path)', an embedding; PEFT refuses it too")
+    }
+    guard !(configuration.ensuresTying && slots.tiesHead) else {
+      throw AdapterError(
+        .unsupported,
+        """
+        ensure_weight_tying with an update of '\(target.path)' is not supported where the base ties its head to it; \
+        only with modules_to_save
+        """)
+    }
   }
 }
 

@@ -11,7 +11,8 @@ extension Tool {
       "import", group: "Registry", summary: "take in an adapter that PEFT saved, or a bundle",
       details: [
         "DIR holds adapter_config.json and adapter_model.safetensors, as save_pretrained writes "
-          + "them. Nothing is published unless every tensor has its layer in the base, every "
+          + "them: LoRA and rsLoRA on linear layers and the embedding, trained biases, and a head or "
+          + "embedding kept whole by modules_to_save. Nothing is published unless every tensor has its layer in the base, every "
           + "layer its tensors, and all weights are finite. A prompt_contract.json (of an export) or "
           + "chat_template.jinja (of a trainer) in DIR says how it is asked; else it is asked as "
           + "the base is. The same adapter again is the same version.",
@@ -105,7 +106,7 @@ extension Session {
           + "\(humanSize(version.size))) for \(version.baseName)"
         : "\(console.bold(version.reference)) is this adapter already; nothing was added")
     console.line(
-      "\(counted(coverage.entries.count, "layer")) changed, "
+      "\(counted(coverage.layerCount, "layer")) changed, "
         + "\(grouped(coverage.untouched.count)) left alone; "
         + "\(humanCount(coverage.parameterCount)) parameters")
     console.table(moduleTable(coverage))
@@ -118,47 +119,84 @@ extension Session {
     }
   }
 
-  /// The layers by the last word of their path: how many, and the norms of their updates.
+  /// The layers by the last word of their path and by what is done: how many, and the norms of their changes.
   private func moduleTable(_ coverage: CoverageReport) -> Table {
     var table = Table([
       .init("MODULE"), .init("LAYERS", isNumber: true), .init("RANK", isNumber: true),
       .init("SCALE", isNumber: true), .init("SMALLEST NORM", isNumber: true),
       .init("LARGEST", isNumber: true),
     ])
-    let modules = Dictionary(grouping: coverage.entries) {
-      $0.path.split(separator: ".").last.map(String.init) ?? $0.path
+    let modules = Dictionary(grouping: coverage.entries) { entry in
+      (entry.path.split(separator: ".").last.map(String.init) ?? entry.path) + entry.change.ending
     }
-    for (module, entries) in modules.sorted(by: { $0.value[0].slot < $1.value[0].slot }) {
+    let ordered = modules.sorted { ($0.value[0].slot, $0.key) < ($1.value[0].slot, $1.key) }
+    for (module, entries) in ordered {
       let norms = entries.map(\.norm)
+      let factors = entries.compactMap(\.change.factors)
       table.add([
-        module, "\(entries.count)", span(entries.map { "\($0.rank)" }),
-        span(entries.map { brief(Double($0.scale)) }),
-        fixed(norms.min() ?? 0, digits: 3), fixed(norms.max() ?? 0, digits: 3),
+        module, "\(entries.count)", span(factors.map { "\($0.rank)" }),
+        span(factors.map { brief(Double($0.scale)) }), fixed(norms.min() ?? 0, digits: 3),
+        fixed(norms.max() ?? 0, digits: 3),
       ])
     }
     return table
   }
 
-  /// The one value that all have, or how many there are.
+  /// The one value that all have, or how many there are; a dash for none.
   private func span(_ values: [String]) -> String {
     let different = Set(values)
+    guard !different.isEmpty else { return "-" }
     return different.count == 1 ? values[0] : "\(different.count) values"
+  }
+}
+
+extension CoverageReport.Change {
+  /// What is put after a module's name.
+  fileprivate var ending: String {
+    switch self {
+    case .lowRank: ""
+    case .addedBias: ", added bias"
+    case .bias: ", bias"
+    case .weight: ", whole"
+    }
+  }
+
+  /// Rank and scale, where it is by low rank.
+  fileprivate var factors: (rank: Int, scale: Float)? {
+    if case .lowRank(let rank, let scale) = self { (rank, scale) } else { nil }
+  }
+
+  /// The name in JSON.
+  fileprivate var name: String {
+    switch self {
+    case .lowRank: "low rank"
+    case .addedBias: "added bias"
+    case .bias: "bias"
+    case .weight: "weight"
+    }
   }
 }
 
 extension CoverageReport {
   fileprivate var json: JSONValue {
     [
-      "parameters": .int(parameterCount),
-      "layers": .array(
-        entries.map {
-          [
-            "path": .string($0.path), "tensors": .array($0.tensors.map { .string($0) }),
-            "rank": .int($0.rank), "scale": .double(Double($0.scale)), "norm": .double($0.norm),
-          ]
-        }),
+      "parameters": .int(parameterCount), "layers": .array(entries.map(\.json)),
       "untouched": .array(untouched.map { .string($0) }),
       "unused": .array(unused.map { .string($0) }),
     ]
+  }
+}
+
+extension CoverageReport.Entry {
+  fileprivate var json: JSONValue {
+    var json: JSONObject = JSONObject([
+      ("path", .string(path)), ("tensors", .array(tensors.map { .string($0) })),
+      ("change", .string(change.name)), ("norm", .double(norm)),
+    ])
+    if let (rank, scale) = change.factors {
+      json["rank"] = .int(rank)
+      json["scale"] = .double(Double(scale))
+    }
+    return .object(json)
   }
 }

@@ -22,7 +22,7 @@ public final class Evaluator {
   }
 
   /// The losses of each sequence's target tokens under `deltas`, and how many were foreseen.
-  public func tallies(_ sequences: [TrainingSequence], deltas: [Int: LowRank]) throws
+  public func tallies(_ sequences: [TrainingSequence], deltas: AdapterUpdates) throws
     -> [Metrics.TokenTally]
   {
     var tallies: [Metrics.TokenTally] = []
@@ -34,11 +34,11 @@ public final class Evaluator {
       }
       let tape = Tape(pool: pool, recycler: recycler, recording: false)
       let hidden = try model.hiddenStates(
-        batch, deltas: deltas.mapValues { [$0.applied(to: 0..<batch.rowCount)] }, wanted: wanted,
+        batch, updates: deltas.applied(to: 0..<batch.rowCount), wanted: wanted,
         on: tape)
       let result = model.loss(
         hidden, targets: targets, gradientScale: 0,
-        deltas: deltas.mapValues { [$0.applied(to: 0..<wanted.count)] }, on: tape)
+        updates: deltas.applied(to: 0..<wanted.count), on: tape)
       var row = 0
       for sequence in part {
         let rows = row..<row + sequence.targetCount
@@ -59,7 +59,7 @@ public final class Evaluator {
   ///   - maximumTokens: The most tokens in an answer.
   ///   - progress: Told how many answers are complete.
   public func greedyAnswers(
-    to prompts: [[Int32]], deltas: [Int: LowRank], stopTokens: Set<Int32>, maximumTokens: Int,
+    to prompts: [[Int32]], deltas: AdapterUpdates, stopTokens: Set<Int32>, maximumTokens: Int,
     progress: (Int) -> Void = { _ in }
   ) throws -> [[Int32]] {
     var answers = [[Int32]](repeating: [], count: prompts.count)
@@ -76,7 +76,7 @@ public final class Evaluator {
       }
       let (complete, logits) = try model.advance(
         &sequences, rowLimit: Evaluator.rowLimit,
-        deltas: { Evaluator.deltas(deltas, rows: $0) }, pool: pool, recycler: recycler)
+        updates: { Evaluator.updates(deltas, rows: $0) }, pool: pool, recycler: recycler)
       var finished: Set<Int> = []
       for (row, index) in complete.enumerated() {
         let token = Int32(logits.largestColumn(row: row))
@@ -95,12 +95,10 @@ public final class Evaluator {
   }
 
   /// One adapter for all rows, which stand together.
-  private static func deltas(_ deltas: [Int: LowRank], rows: [SequenceRows]) -> [Int:
-    [LowRankDelta]]
-  {
+  private static func updates(_ updates: AdapterUpdates, rows: [SequenceRows]) -> BatchUpdates {
     guard let first = rows.first?.rows.lowerBound, let end = rows.last?.rows.upperBound else {
-      return [:]
+      return BatchUpdates()
     }
-    return deltas.mapValues { [$0.applied(to: first..<end)] }
+    return updates.applied(to: first..<end)
   }
 }

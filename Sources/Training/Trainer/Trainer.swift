@@ -105,11 +105,13 @@ public final class Trainer {
     let tape = Tape(pool: pool, recycler: recycler, recording: true)
     let deltas = batchDeltas(rows: batch.rowCount, part: part)
     let hidden = try model.hiddenStates(
-      batch, deltas: deltas, wanted: wanted, recomputing: settings.recomputesBlocks,
+      batch, updates: BatchUpdates(deltas: deltas), wanted: wanted,
+      recomputing: settings.recomputesBlocks,
       on: tape)
     let headDeltas = deltas.mapValues { $0.map { $0.covering(0..<wanted.count) } }
     let result = model.loss(
-      hidden, targets: targets, gradientScale: scale, deltas: headDeltas, on: tape)
+      hidden, targets: targets, gradientScale: scale, updates: BatchUpdates(deltas: headDeltas),
+      on: tape)
     tape.backward()
     return result.losses.reduce(0) { $0 + Double($1) }
   }

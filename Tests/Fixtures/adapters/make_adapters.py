@@ -5,10 +5,14 @@ Usage: make_adapters.py [OUTPUT_FOLDER]        (default: the folder of this scri
 Versions: ../goldens-requirements.txt (torch 2.15.0, transformers 5.23.0, peft 0.21.2, safetensors 0.8.0).
 
   patterns.json     [[pattern, [[path, matches], ...]], ...] by re.fullmatch; null instead of the list where re refuses the pattern
-  selections.json   "models": {name: [[path, inputs, outputs, is_head], ...]} in the order of named_modules()
+  selections.json   "models": {name: [[path, inputs, outputs, is_head], ...]} in the order of named_modules(), and last the embedding, with
+                    "embedding" in place of is_head
                     "cases": [{"model", "config" (members of adapter_config.json), "targets": [[path, r, alpha, scaling], ...]
                     or null where PEFT refuses, "saved": target_modules as PEFT saves them, lists sorted}]
   <case>/adapter_config.json, <case>/adapter_model.safetensors      as PEFT saves them
+  whole/<case>/     the same two files of adapters over ../models with more than low-rank updates, and logits.safetensors: F32 `logits`,
+                    (T, vocabulary), by PEFT after loading what was saved
+  whole/cases.json  {case: {"model", "tokens", "changes": [[path, kind, Frobenius norm of the change], ...], sorted}}
   cases.json        {case: {"model", "norms": {path: Frobenius norm of scaling * B A, in F64}, "digest": Lorikeet's own
                     digest of the adapter for a base whose fingerprint is sha256("base"), without prompt contract}}
 """
@@ -29,8 +33,9 @@ if os.environ.get("PYTHONHASHSEED") != "0":  # PEFT saves sets of names in the o
     os.execve(sys.executable, [sys.executable, *sys.argv], {**os.environ, "PYTHONHASHSEED": "0"})
 
 import torch
-from peft import LoraConfig, get_peft_model
-from transformers import LlamaConfig, LlamaForCausalLM, Qwen2Config, Qwen2ForCausalLM
+from peft import LoraConfig, PeftModel, get_peft_model
+from safetensors.torch import load_file, save_file
+from transformers import AutoModelForCausalLM, LlamaConfig, LlamaForCausalLM, Qwen2Config, Qwen2ForCausalLM
 
 HERE = pathlib.Path(__file__).parent
 SIZES = dict(hidden_size=16, intermediate_size=24, num_attention_heads=4, num_key_value_heads=2, vocab_size=40)
@@ -48,7 +53,8 @@ def make_model(name, dtype=torch.float32):
 
 def slots(model):
     head = model.get_output_embeddings()
-    return [[n, m.in_features, m.out_features, m is head] for n, m in model.named_modules() if isinstance(m, torch.nn.Linear)]
+    linear = [[n, m.in_features, m.out_features, m is head] for n, m in model.named_modules() if isinstance(m, torch.nn.Linear)]
+    return linear + [[n, m.num_embeddings, m.embedding_dim, "embedding"] for n, m in model.named_modules() if isinstance(m, torch.nn.Embedding)]
 
 
 # ---- selections ---------------------------------------------------------------------------------------------------
@@ -85,6 +91,15 @@ SELECTIONS = [
     dict(target_modules=["lm_head", "o_proj"], layers_to_transform=[0]),
     dict(target_modules=["self_attn.q_proj", "1.mlp.down_proj"]),
     dict(target_modules=["proj"]),
+    dict(target_modules=["embed_tokens"]),
+    dict(target_modules=["q_proj", "embed_tokens", "lm_head"], r=3, rank_pattern={"embed_tokens": 2}, alpha_pattern={"lm_head": 5}, use_rslora=True),
+    dict(target_modules=["q_proj", "embed_tokens"], layers_to_transform=[0]),
+    dict(target_modules=r"(.*q_proj|model\.embed_tokens)"),
+    dict(target_modules=["embed_tokens", "q_proj"], lora_bias=True),
+    dict(target_modules=["q_proj", "lm_head"], modules_to_save=["lm_head"]),
+    dict(target_modules=["q_proj", "embed_tokens", "lm_head"], modules_to_save=["model.embed_tokens", "nothing_like_it"]),
+    dict(target_modules=["embed_tokens"], modules_to_save=["embed_tokens"]),
+    dict(target_modules=r".*(lm_head|v_proj)", modules_to_save=["lm_head"], bias="all"),
     dict(target_modules=["q_proj", "nothing_like_it"]),
     dict(target_modules=[]),
     dict(target_modules=["mlp"]),
@@ -235,6 +250,89 @@ def save_adapter(folder, case):
     return dict(model=case["model"], norms=norms, digest=digest(factors))
 
 
+# ---- whole weights and biases -------------------------------------------------------------------------------------
+
+TOKENS = [1, 17, 99, 4, 4, 63, 128, 30]
+WHOLE = {
+    "bias-adapted": dict(model="llama-bias", lora=dict(target_modules=["q_proj", "o_proj", "up_proj"], bias="lora_only")),
+    "bias-all": dict(model="qwen2", lora=dict(target_modules=["q_proj"], bias="all", use_rslora=True)),
+    "bias-of-b": dict(model="qwen2", lora=dict(target_modules=["v_proj", "down_proj"], lora_alpha=6, lora_bias=True)),
+    "embedding-tied": dict(model="llama-bias", lora=dict(target_modules=["q_proj", "embed_tokens"], lora_alpha=6), save="auto"),
+    "embedding-untied": dict(model="llama2", lora=dict(target_modules=["embed_tokens"], lora_alpha=5, use_rslora=True), save=False),
+    "embedding-and-head": dict(model="llama-bias", lora=dict(target_modules=["embed_tokens", "lm_head"]), save="auto"),
+    "new-base-tied": dict(model="llama-bias", lora=dict(target_modules=["embed_tokens"]), save="auto", moves_base=True),
+    "head-tied": dict(model="llama-bias", lora=dict(target_modules=["v_proj"], modules_to_save=["lm_head"])),
+    "head-untied": dict(model="llama2", lora=dict(target_modules=["v_proj"], modules_to_save=["lm_head"])),
+    "embedding-saved-tied": dict(model="llama-bias", lora=dict(target_modules=["v_proj"], modules_to_save=["embed_tokens"])),
+    "both-saved-tied": dict(model="llama-bias", lora=dict(target_modules=["v_proj"], modules_to_save=["embed_tokens", "lm_head"])),
+    "both-made-one": dict(model="llama-bias", lora=dict(target_modules=["v_proj"], modules_to_save=["model.embed_tokens"], ensure_weight_tying=True)),
+    "everything": dict(model="llama-bias", save="auto",
+                       lora=dict(target_modules=["k_proj", "embed_tokens"], modules_to_save=["lm_head"], bias="all")),
+}
+
+
+def load_base(name):
+    folder = HERE / ".." / "models" / name
+    model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32, attn_implementation="eager")
+    model.name_or_path = "lorikeet/" + name
+    return model
+
+
+def logits(model):
+    with torch.no_grad():
+        return model.eval()(torch.tensor([TOKENS])).logits[0].float().contiguous()
+
+
+def randomise(tuned, moves_base):
+    """Moves everything that is trained, and the base's own embedding where that is the case."""
+    with torch.no_grad():
+        for name, value in tuned.named_parameters():
+            if "lora_A" in name:
+                continue
+            if "lora_" in name:
+                value.copy_(0.3 * torch.randn(value.shape))
+            elif value.requires_grad or (moves_base and "embed_tokens" in name):
+                value.add_(0.2 * torch.randn(value.shape))
+
+
+def changes(saved, tuned, base):
+    """What the saved tensors do to each layer of the base, and how far they move it."""
+    norm = lambda value: float(torch.linalg.norm(value.double()))
+    own, modules = dict(base.named_parameters(remove_duplicate=False)), dict(tuned.base_model.model.named_modules())
+    found = []
+    for key, value in saved.items():
+        path, _, part = key.removeprefix("base_model.model.").replace(".base_layer", "").rpartition(".lora_")
+        if part in ("A.weight", "embedding_A"):
+            b = saved[key.replace("lora_A", "lora_B").replace("embedding_A", "embedding_B")]
+            found.append([path, "low rank", norm(modules[path].scaling["default"] * b.double() @ value.double())])
+        elif part == "B.bias":
+            found.append([path, "added bias", norm(modules[path].scaling["default"] * value)])
+        elif ".lora_" not in key:
+            name = key.removeprefix("base_model.model.").replace(".base_layer", "")
+            # The base's own weights go back into the base, where a tied head and embedding are one parameter.
+            ties = base.config.tie_word_embeddings and name.endswith(".weight") and "base_layer" in key
+            for also in ["lm_head.weight", "model.embed_tokens.weight"] if ties else [name]:
+                if also == name or not hasattr(modules[also.removesuffix(".weight")], "modules_to_save"):
+                    found.append([*also.rsplit(".", 1), norm(value - own[also])])
+    return sorted(map(list, {tuple(change) for change in found}))
+
+
+def save_whole(folder, case):
+    warnings.simplefilter("ignore")
+    torch.manual_seed(5)
+    tuned = get_peft_model(load_base(case["model"]), LoraConfig(task_type="CAUSAL_LM", r=2, **case["lora"]))
+    randomise(tuned, case.get("moves_base", False))
+    tuned.save_pretrained(folder, save_embedding_layers=case.get("save", False))
+    (folder / "README.md").unlink()
+    (folder / "adapter_model.safetensors").chmod(0o644)
+    again = logits(PeftModel.from_pretrained(load_base(case["model"]), folder))
+    assert torch.equal(again, logits(tuned)), folder
+    assert not torch.allclose(again, logits(load_base(case["model"])), rtol=1e-2), folder
+    save_file(dict(logits=again), folder / "logits.safetensors")
+    saved = load_file(folder / "adapter_model.safetensors")
+    return dict(model=case["model"], tokens=TOKENS, changes=changes(saved, tuned, load_base(case["model"])))
+
+
 def main():
     out = pathlib.Path(sys.argv[1]) if len(sys.argv) > 1 else HERE
     out.mkdir(parents=True, exist_ok=True)
@@ -251,6 +349,9 @@ def main():
         shutil.rmtree(out / name, ignore_errors=True)
         saved[name] = save_adapter(out / name, case)
     write("cases.json", saved)
+    shutil.rmtree(out / "whole", ignore_errors=True)
+    (out / "whole").mkdir()
+    write("whole/cases.json", {name: save_whole(out / "whole" / name, case) for name, case in WHOLE.items()})
 
 
 main()

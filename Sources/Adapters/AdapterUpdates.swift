@@ -1,0 +1,60 @@
+import Autograd
+public import Models
+public import Tensors
+
+/// Everything that an adapter does to its base, by slot index: what it adds, and what it puts in place of the base's own.
+public struct AdapterUpdates: Sendable {
+  /// Low-rank updates.
+  public let lowRank: [Int: LowRank]
+  /// Whole weights in place of the base's, of the slot's `weightShape`.
+  public let weights: [Int: Matrix]
+  /// Biases in place of the base's, `(1, out)`.
+  public let biases: [Int: Matrix]
+  private let frozen: [Int: FrozenWeight]
+
+  /// These updates, whose matrices must not be written to afterwards; by default none, which is the base alone.
+  public init(
+    lowRank: [Int: LowRank] = [:], weights: [Int: Matrix] = [:], biases: [Int: Matrix] = [:]
+  ) {
+    self.lowRank = lowRank
+    self.weights = weights
+    self.biases = biases
+    frozen = weights.mapValues { FrozenWeight($0) }
+  }
+
+  /// These updates for `rows` of a batch.
+  public func applied(to rows: Range<Int>) -> BatchUpdates {
+    var batch = BatchUpdates()
+    add(to: &batch, rows: rows)
+    return batch
+  }
+
+  /// Adds these updates, for `rows`, to those that a batch has for other rows.
+  public func add(to batch: inout BatchUpdates, rows: Range<Int>) {
+    for (slot, delta) in lowRank {
+      batch.deltas[slot, default: []].append(delta.applied(to: rows))
+    }
+    for slot in Set(frozen.keys).union(biases.keys) {
+      batch.replacements[slot, default: []].append(
+        Replacement(rows: rows, weight: frozen[slot], bias: biases[slot]))
+    }
+  }
+
+  /// Indices of the slots that are changed, lowest first.
+  public var slots: [Int] {
+    Set(lowRank.keys).union(weights.keys).union(biases.keys).sorted()
+  }
+
+  /// Values in all updates; a weight that two slots share counts once.
+  public var parameterCount: Int {
+    var distinct: [Matrix] = []
+    for weight in weights.values where !distinct.contains(where: { $0.isSame(as: weight) }) {
+      distinct.append(weight)
+    }
+    return lowRank.values.reduce(0) { $0 + $1.parameterCount }
+      + (distinct + biases.values).reduce(0) { $0 + $1.count }
+  }
+
+  /// Bytes that the updates take in memory.
+  public var byteCount: Int { parameterCount * 4 }
+}
