@@ -66,6 +66,39 @@ struct GradientTests {
     }
   }
 
+  @Test("linear layer whose weight and bias some rows have their own of")
+  func replacedLinear() {
+    var g = SplitMix64(seed: 12)
+    let x = parameter(11, 6, &g)
+    let weight = FrozenWeight(random(5, 6, &g))
+    let (other, third) = (FrozenWeight(random(5, 6, &g)), FrozenWeight(random(5, 6, &g)))
+    let (bias, ownBias, shift) = (random(1, 5, &g), random(1, 5, &g), random(1, 5, &g))
+    let (a, b) = (parameter(2, 6, &g), parameter(5, 2, &g))
+    func linear(_ tape: Tape, _ x: Variable) -> Variable {
+      tape.linear(
+        x, weight, bias: bias,
+        replacements: [
+          Replacement(rows: 7..<9, weight: third),
+          Replacement(rows: 2..<5, weight: other, bias: ownBias),
+        ], deltas: [LowRankDelta(rows: 3..<8, a: a, b: b, scale: 0.5, shift: shift)])
+    }
+    checkGradients([x, a, b]) { linear($0, x) }
+    let tape = Tape(pool: WorkerPool(threads: 1), recycler: BufferRecycler(), recording: false)
+    let together = linear(tape, x).value
+    for row in 0..<11 {
+      let one = Variable(x.value.rows(row..<row + 1))
+      let (w, isOwn) =
+        (2..<5).contains(row)
+        ? (other, true) : (7..<9).contains(row) ? (third, false) : (weight, false)
+      let delta = LowRankDelta(rows: 0..<1, a: a, b: b, scale: 0.5, shift: shift)
+      let alone = tape.linear(
+        one, w, bias: isOwn ? ownBias : bias, deltas: (3..<8).contains(row) ? [delta] : [])
+      let difference = firstDifference(
+        together.rows(row..<row + 1).values, alone.value.values, atol: 1e-5)
+      #expect(difference == nil, "row \(row)")
+    }
+  }
+
   @Test(
     "grouped attention over ragged segments",
     arguments: [([5, 1, 3], nil), ([7], 3), ([70, 2], nil), ([67], 9)] as [([Int], Int?)])

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Adapters between PEFT and Lorikeet, live, over the small models of ../Fixtures/models.
 
-For each model and configuration: PEFT makes an adapter and saves it; Lorikeet reads it and gives its logits, which must be PEFT's to
+For each model and configuration (low rank alone, with biases, embeddings, whole heads): PEFT makes an adapter and saves it; Lorikeet reads it and gives its logits, which must be PEFT's to
 1e-4 of the row's largest magnitude; Lorikeet writes it again, byte by byte the same weights and key by key the same configuration; PEFT
 loads what Lorikeet wrote and gives its own logits again, to the last bit.
 
@@ -34,6 +34,20 @@ CONFIGURATIONS = {
     "one layer": dict(r=3, lora_alpha=5, target_modules=["gate_proj", "up_proj"], layers_to_transform=[1], use_rslora=True),
     "expression": dict(r=2, lora_alpha=16, target_modules=r".*\.0\..*(q|k)_proj", exclude_modules=["k_proj"]),
 }
+# With more than low-rank updates; "save" is save_pretrained's save_embedding_layers, False where it is left out.
+WHOLE = {
+    "biases of adapted layers": dict(target_modules=["q_proj", "up_proj"], bias="lora_only", use_rslora=True),
+    "all biases": dict(target_modules=["q_proj", "down_proj"], bias="all"),
+    "bias of B": dict(target_modules="all-linear", lora_bias=True, lora_alpha=12),
+    "embedding": dict(target_modules=["embed_tokens", "k_proj"], rank_pattern={"embed_tokens": 5}, alpha_pattern={"embed_tokens": 7}),
+    "embedding, base saved": dict(target_modules=["embed_tokens", "lm_head"], save="auto"),
+    "base saved alone": dict(target_modules=["v_proj"], save=True),
+    "whole head": dict(target_modules=["v_proj"], modules_to_save=["lm_head"]),
+    "whole embedding": dict(target_modules=["v_proj"], modules_to_save=["embed_tokens"], bias="lora_only"),
+    "both whole": dict(target_modules="all-linear", modules_to_save=["embed_tokens", "lm_head"]),
+    "both whole, tied": dict(target_modules=["v_proj"], modules_to_save=["embed_tokens"], ensure_weight_tying=True),
+    "embedding and whole head": dict(target_modules=["embed_tokens"], modules_to_save=["lm_head"], bias="all", save="auto"),
+}
 TOKENS = [1, 17, 99, 4, 4, 63, 128, 30, 7, 81, 5]
 
 
@@ -48,12 +62,15 @@ def logits(model):
 
 def differences(tool, name, settings, folder):
     torch.manual_seed(3)
-    tuned = get_peft_model(base(name), LoraConfig(task_type="CAUSAL_LM", **settings))
+    saves = settings.get("save", False)
+    tuned = get_peft_model(base(name), LoraConfig(task_type="CAUSAL_LM", **{k: v for k, v in settings.items() if k != "save"}))
     with torch.no_grad():
         for key, value in tuned.named_parameters():
-            if "lora_B" in key:
+            if "lora_" in key and "lora_A" not in key:
                 value.copy_(0.3 * torch.randn(value.shape))
-    tuned.save_pretrained(folder / "saved", save_embedding_layers=False)
+            elif "lora_" not in key and (value.requires_grad or (saves and "embed_tokens" in key)):
+                value.add_(0.2 * torch.randn(value.shape))
+    tuned.save_pretrained(folder / "saved", save_embedding_layers=saves)
     theirs, plain = logits(tuned), logits(base(name))
     if torch.allclose(theirs, plain, rtol=1e-2):
         yield "the adapter hardly moves the logits, so this shows nothing"
@@ -84,7 +101,7 @@ def main():
     warnings.simplefilter("ignore")
     bad = count = 0
     for name in MODELS:
-        for title, settings in CONFIGURATIONS.items():
+        for title, settings in {**CONFIGURATIONS, **WHOLE}.items():
             with tempfile.TemporaryDirectory() as folder:
                 found = list(differences(tool, name, settings, pathlib.Path(folder)))
             for what in found:
