@@ -80,6 +80,9 @@ let package = Package(
       name: "storm", dependencies: ["Registry", "Digests"], path: "Tests/Storm",
       swiftSettings: strict),
     .executableTarget(
+      name: "clerk", dependencies: ["Registry", "Digests"], path: "Tests/Clerk",
+      swiftSettings: strict),
+    .executableTarget(
       name: "adapter-logits",
       dependencies: ["Adapters", "Autograd", "Checkpoints", "Digests", "Models", "Tensors"],
       path: "Tests/Interop", swiftSettings: strict),

@@ -9,7 +9,11 @@ extension Registry {
   public func backup(to file: String, replacing: Bool = false) throws {
     try checkPlace(file, replacing: replacing)
     let scratch = ScratchFile(for: file)
-    try read { try $0.run("VACUUM INTO ?", [.text(scratch.path)]) }
+    do {
+      try read { try $0.run("VACUUM INTO ?", [.text(scratch.path)]) }
+    } catch let error as RegistryError {
+      throw Self.copyFailure(error, of: path, to: file)
+    }
     try scratch.check(calledBy: file)
     try scratch.moveIntoPlace()
   }
@@ -48,7 +52,7 @@ extension Registry {
       try checkWhole(file, pageSize: backup.integer("PRAGMA page_size"))
       try backup.run("VACUUM INTO ?", [.text(scratch.path)])
     } catch let error as RegistryError {
-      throw error.told(of: file)
+      throw copyFailure(error, of: file, to: path)
     }
     try scratch.check(calledBy: file)
     // Now, not in its place: from the moment it stands there it is as any registry.
@@ -60,18 +64,35 @@ extension Registry {
 
   /// Gives the registry at `path` a second name, under which it stays; nil where nothing is worth keeping.
   ///
-  /// It stands at `path` too until another takes the place: at no moment is there no registry.
+  /// It stands at `path` too until another takes the place: at no moment is there no registry. A journal whose registry
+  /// is gone is moved as well: SQLite would put its pages into the one that comes.
   private static func keep(_ path: String, replacing: Bool, now: Date) throws -> String? {
-    guard FileManager.default.fileExists(atPath: path) else { return nil }
-    guard try isWorthKeeping(path, replacing: replacing) else { return nil }
-    let kept = try secondName(of: path, now: now)
-    // Only what could not be read still has these; they belong to it.
-    for tail in ["-wal", "-shm"] where FileManager.default.fileExists(atPath: path + tail) {
+    let isThere = FileManager.default.fileExists(atPath: path)
+    let isKept = try isThere && isWorthKeeping(path, replacing: replacing)
+    let kept = isKept ? try secondName(of: path, now: now) : freeName(path, now: now)
+    for tail in ["-wal", "-shm", "-journal"]
+    where FileManager.default.fileExists(atPath: path + tail) {
       guard unsafe Glibc.rename(path + tail, kept + tail) == 0 else {
         throw ScratchFile.failure("keep", path + tail)
       }
     }
-    return kept
+    return isKept ? kept : nil
+  }
+
+  /// A name for journals without a registry that nothing has yet: clocks go back.
+  private static func freeName(_ path: String, now: Date) -> String {
+    let stamp = now.formatted(
+      Date.ISO8601FormatStyle(dateSeparator: .omitted, timeSeparator: .omitted))
+    let name = "\(path).before-restore-\(stamp)"
+    func isTaken(_ name: String) -> Bool {
+      ["", "-wal", "-shm", "-journal"].contains {
+        FileManager.default.fileExists(atPath: name + $0)
+      }
+    }
+    var number = 1
+    func candidate() -> String { number == 1 ? name : "\(name)-\(number)" }
+    while isTaken(candidate()) { number += 1 }
+    return candidate()
   }
 
   /// Links the file at `path` to a name that nothing has yet.
@@ -114,6 +135,24 @@ extension Registry {
       guard replacing else { throw error }
       return true
     }
+  }
+
+  /// What went wrong while `source` was copied: told of the copy where that could not be written.
+  private static func copyFailure(_ error: RegistryError, of source: String, to file: String)
+    -> RegistryError
+  {
+    if error.code == .full {
+      return RegistryError(
+        .full,
+        "no space left to write '\(file)'; free some space or give another place; "
+          + "nothing was changed", sqliteCode: error.sqliteCode)
+    }
+    guard error.code == .cannotOpen, FileManager.default.isReadableFile(atPath: source) else {
+      return error.told(of: source)
+    }
+    return RegistryError(
+      .cannotOpen, "cannot write '\(file)'; check that its folder is there and may be written",
+      sqliteCode: error.sqliteCode)
   }
 
   /// Refuses a file that ends within a page: SQLite would read zeros for what is missing.

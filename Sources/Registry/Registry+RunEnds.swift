@@ -17,7 +17,7 @@ extension Registry {
     }
   }
 
-  /// Writes down as `interrupted` every run whose process is gone; their numbers.
+  /// Writes down as `interrupted` every run whose process is gone; their numbers. None where nothing may be written.
   @discardableResult
   public func markInterruptedRuns() throws -> [Int] {
     let time = now()
@@ -27,7 +27,7 @@ extension Registry {
       ) { try RunRecord(&$0, now: time) }.filter { $0.status == .interrupted }
     }
     // Mostly there is none: then nothing is written and nobody waits for us.
-    guard try !read(gone).isEmpty else { return [] }
+    guard try !isReadOnly && !read(gone).isEmpty else { return [] }
     return try write { database in
       let runs = try gone(database)
       try database.run(

@@ -4,7 +4,8 @@ import Synchronization
 /// The registry: one SQLite file with bases, adapters, their immutable versions, aliases, runs and evaluations.
 ///
 /// For any thread. What a call has returned survives `kill -9` and power loss; a call that throws
-/// (always a ``RegistryError``) has changed nothing. Other processes may have the same file open.
+/// (always a ``RegistryError``) has changed nothing. Other processes may have the same file open. A file that may not be
+/// written is read, as a call that writes says; one that was deleted or replaced meanwhile is left alone.
 public final class Registry: Sendable {
   /// Where the file lies.
   public let path: String
@@ -50,15 +51,26 @@ public final class Registry: Sendable {
     self.database = Mutex(database)
   }
 
+  /// Whether the file can only be read: its permissions, its folder's or its medium forbid writing.
+  public var isReadOnly: Bool { database.withLock { $0.isReadOnly } }
+
   /// Runs `body` with the connection, alone.
   package func read<T: Sendable>(_ body: (Database) throws -> T) throws -> T {
-    try telling { try database.withLock { try body($0) } }
+    try telling {
+      try database.withLock { database in
+        try database.checkPlace()
+        return try body(database)
+      }
+    }
   }
 
   /// Runs `body` with the connection, alone, against one state of the file.
   package func snapshot<T: Sendable>(_ body: (Database) throws -> T) throws -> T {
     try telling {
-      try database.withLock { database in try database.snapshot { try body(database) } }
+      try database.withLock { database in
+        try database.checkPlace()
+        return try database.snapshot { try body(database) }
+      }
     }
   }
 
@@ -69,9 +81,11 @@ public final class Registry: Sendable {
     }
   }
 
-  /// Adds the file's path to SQLite's complaints.
+  /// Adds the file's path to complaints about it.
   private func telling<T: Sendable>(_ body: () throws -> T) throws -> T {
-    do { return try body() } catch let error as RegistryError where error.sqliteCode != nil {
+    do { return try body() } catch let error as RegistryError
+      where error.sqliteCode != nil || error.code == .replaced
+    {
       throw error.told(of: path)
     }
   }

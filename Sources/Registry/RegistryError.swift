@@ -6,6 +6,10 @@ public struct RegistryError: Error, Sendable, Equatable, CustomStringConvertible
   public enum Code: Sendable, Equatable {
     /// The file cannot be opened, read or written where it lies.
     case cannotOpen
+    /// The file may not be written where it lies.
+    case readOnly
+    /// The file was deleted, replaced or moved away while it was open.
+    case replaced
     /// The file is not a Lorikeet registry.
     case foreignFile
     /// The file was written by a newer Lorikeet.

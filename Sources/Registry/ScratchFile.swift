@@ -40,8 +40,10 @@ struct ScratchFile: ~Copyable {
 
   /// The complaint that `verb` could not be done to `path`, with the system's reason.
   static func failure(_ verb: String, _ path: String) -> RegistryError {
-    RegistryError(
-      .cannotOpen, "cannot \(verb) '\(path)' (\(unsafe String(cString: strerror(errno))))")
+    let isFull = [ENOSPC, EDQUOT, EFBIG].contains(errno)
+    return RegistryError(
+      isFull ? .full : .cannotOpen,
+      "cannot \(verb) '\(path)' (\(unsafe String(cString: strerror(errno))))")
   }
 
   private static func sync(_ path: String) throws {

@@ -1,4 +1,5 @@
 import CSQLite
+import Glibc
 
 /// The one owner of a SQLite connection.
 ///
@@ -7,17 +8,43 @@ import CSQLite
   // Sendable: `Registry` holds it inside a Mutex and hands it out only to closures that run under the lock.
   private let handle: OpaquePointer
   private let cache = StatementCache()
+  /// The file as it was when it was opened, where it can only be read and nobody's changes are waited for.
+  private let still: StillFile?
 
   /// Opens `path` without touching the file; creates it at the first write unless `create` is false.
+  ///
+  /// Where the file or its folder may not be written, and no writer has left a journal, it is read as it stands.
   /// - Parameter readOnly: Whether the file must not be written; it is not created then.
-  package init(path: String, create: Bool = true, readOnly: Bool = false, busyTimeout: Int) throws {
+  package convenience init(
+    path: String, create: Bool = true, readOnly: Bool = false, busyTimeout: Int
+  ) throws {
+    try self.init(
+      path: path, create: create, readOnly: readOnly, busyTimeout: busyTimeout,
+      still: readOnly ? nil : StillFile(path: path))
+  }
+
+  /// Opens the file at `path` to be read as it stands, whoever may write it.
+  package convenience init(still path: String) throws {
+    try self.init(
+      path: path, create: false, readOnly: true, busyTimeout: 0,
+      still: StillFile(path: path, even: true))
+  }
+
+  private init(path: String, create: Bool, readOnly: Bool, busyTimeout: Int, still: StillFile?)
+    throws
+  {
     guard !path.isEmpty else { throw RegistryError(.badArgument, "the registry's path is empty") }
+    self.still = still
     // "file:" at the start would make SQLite read the path as a URI.
-    let file = path.hasPrefix("file:") ? "./" + path : path
+    let file = still?.address ?? (path.hasPrefix("file:") ? "./" + path : path)
     var opened: OpaquePointer?
     let access =
-      readOnly
-      ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE | (create ? SQLITE_OPEN_CREATE : 0)
+      if still != nil {
+        SQLITE_OPEN_READONLY | SQLITE_OPEN_URI
+      } else {
+        readOnly
+          ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE | (create ? SQLITE_OPEN_CREATE : 0)
+      }
     let flags = access | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE
     let result = unsafe sqlite3_open_v2(file, &opened, flags, nil)
     guard result == SQLITE_OK, let opened = unsafe opened else {
@@ -35,6 +62,25 @@ import CSQLite
   deinit {
     cache.removeAll()
     unsafe sqlite3_close_v2(handle)
+  }
+
+  /// Whether the file can only be read.
+  package var isReadOnly: Bool { unsafe sqlite3_db_readonly(handle, "main") == 1 }
+
+  /// Refuses to go on where the open file no longer lies at its path: what is written would be lost, and what is read is
+  /// not what stands there.
+  package func checkPlace() throws {
+    var hasMoved: Int32 = 0
+    let result = unsafe sqlite3_file_control(handle, "main", SQLITE_FCNTL_HAS_MOVED, &hasMoved)
+    guard result == SQLITE_OK, hasMoved == 0 else {
+      throw RegistryError(
+        .replaced,
+        "the file was deleted or replaced while it was open; nothing was changed; start again")
+    }
+    guard still?.isStill ?? true else {
+      throw RegistryError(
+        .replaced, "the file was written while it was open for reading only; start again")
+    }
   }
 
   /// Runs `sql`, one statement without a result, with `values` bound.
@@ -62,6 +108,7 @@ import CSQLite
 
   /// Runs a script of several statements.
   package func script(_ sql: String) throws {
+    errno = 0
     let result = unsafe sqlite3_exec(handle, sql, nil, nil, nil)
     if result != SQLITE_OK { throw unsafe RegistryError.sqlite(result, handle) }
   }
@@ -131,9 +178,13 @@ import CSQLite
     return total
   }
 
-  /// Runs `body` as one write: all of it happens, or nothing.
+  /// Runs `body` as one write: all of it happens, or nothing, and that in the file that lies at the path.
   package func transaction<T>(_ body: () throws -> T) throws -> T {
-    try between("BEGIN IMMEDIATE", body)
+    try between("BEGIN IMMEDIATE") {
+      let result = try body()
+      try checkPlace()
+      return result
+    }
   }
 
   /// Runs `body`, several reads, against one state of the file.

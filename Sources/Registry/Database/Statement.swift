@@ -1,4 +1,5 @@
 import CSQLite
+import Glibc
 
 /// Compiled statements that wait to be used again, by their SQL.
 @safe final class StatementCache {
@@ -72,6 +73,7 @@ import CSQLite
 
   /// Runs to the next row; false where there is none.
   func step() throws -> Bool {
+    errno = 0  // an error tells by it whether the disk is full
     let result = unsafe sqlite3_step(handle)
     switch result {
     case SQLITE_ROW: return true

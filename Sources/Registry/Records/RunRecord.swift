@@ -139,7 +139,8 @@ public struct RunRecord: Sendable, Hashable {
     guard let stored = RunStatus(rawValue: word) else {
       throw RegistryError(.damaged, "run \(id) has no status that we know; restore a backup")
     }
-    let alive = owner.isAlive ?? (now.timeIntervalSince(seen) < Self.silence)
+    // A sign of life from the future comes of a clock that went back since: a living owner will give another.
+    let alive = owner.isAlive ?? (abs(now.timeIntervalSince(seen)) < Self.silence)
     status = stored == .running && !alive ? .interrupted : stored
   }
 

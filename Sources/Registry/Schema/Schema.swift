@@ -26,9 +26,15 @@ package enum Schema {
     let version = try patiently {
       try database.snapshot { try check(database, path: path, newest: migrations.count) }
     }
+    if version < migrations.count, database.isReadOnly {
+      throw RegistryError(
+        .readOnly,
+        "'\(path)' \(version == 0 ? "is empty" : "is an older Lorikeet's") and may not be written; "
+          + "open it once where it may be")
+    }
     // Before anything is written: it says how the file is laid out.
     if version == 0 { try database.run("PRAGMA page_size = 16384") }
-    try writeAhead(database)
+    if !database.isReadOnly { try writeAhead(database) }
     if version < migrations.count {
       try database.transaction {
         let version = try check(database, path: path, newest: migrations.count)
