@@ -45,6 +45,11 @@ public struct AdapterUpdates: Sendable {
     Set(lowRank.keys).union(weights.keys).union(biases.keys).sorted()
   }
 
+  /// Indices of the slots where something stands in place of the base's own, or is added besides the factors, lowest first.
+  public var wholeSlots: [Int] {
+    slots.filter { weights[$0] != nil || biases[$0] != nil || lowRank[$0]?.bias != nil }
+  }
+
   /// Values in all updates; a weight that two slots share counts once.
   public var parameterCount: Int {
     var distinct: [Matrix] = []

@@ -29,6 +29,8 @@ struct ComparisonView {
       tell(pair.tests, of: pair)
       tell(pair.disagreements, of: pair, atMost: examples)
       tell(pair.layers, of: pair)
+      tellWhole(pair)
+      tellWhole(pair)
     }
     for prompt in comparison.prompts { tell(prompt) }
   }
@@ -123,6 +125,15 @@ struct ComparisonView {
     guard rows.count > limit else { return }
     console.line(
       console.faint("\(counted(rows.count - limit, "row")) more of this kind; --examples N"))
+  }
+
+  /// What the table of the weights cannot show must not look like no difference.
+  private func tellWhole(_ pair: ComparedPair) {
+    let paths = pair.withWholeWeights
+    guard !paths.isEmpty else { return }
+    console.note(
+      "note: the weights' figures leave out the biases and whole weights of \(counted(paths.count, "layer")): "
+        + paths.prefix(3).joined(separator: ", ") + (paths.count > 3 ? ", ..." : ""))
   }
 
   private func tell(_ layers: [UpdateComparison], of pair: ComparedPair) {

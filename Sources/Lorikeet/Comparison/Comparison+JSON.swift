@@ -65,6 +65,7 @@ extension ComparedPair {
       "first": .string(subjects[0].reference), "second": .string(subjects[index].reference),
       "tests": .array(tests.map(\.json)), "disagreements": .array(disagreements.map(\.json)),
       "layers": .array(layers.map(\.json)),
+      "withWholeWeights": .array(withWholeWeights.map { .string($0) }),
     ]
   }
 }

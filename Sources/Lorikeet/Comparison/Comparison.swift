@@ -65,6 +65,8 @@ public struct ComparedPair: Sendable {
   public let disagreements: [Disagreement]
   /// How their updates lie to each other, layer by layer; empty where one is the base, or the bases differ.
   public let layers: [UpdateComparison]
+  /// Layers where either has a whole weight or a bias, which `layers` leaves out: it compares low-rank updates.
+  public let withWholeWeights: [String]
 
   /// A row that only one side has right.
   public struct Disagreement: Sendable, Equatable {

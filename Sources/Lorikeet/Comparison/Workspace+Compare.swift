@@ -2,6 +2,7 @@ import Adapters
 import Digests
 import Foundation
 import JSON
+import Models
 import Registry
 import Serving
 import Tensors
@@ -134,17 +135,23 @@ extension Workspace {
     -> ComparedPair
   {
     var layers: [UpdateComparison] = []
+    var whole: [String] = []
     if let one = first.version, let two = other.version, one.base == two.base {
       let base = try openBase(registry.base(one.base))
-      layers = try Adapter.compare(
-        pin(one, on: base).adapter, pin(two, on: base).adapter, pool: pool)
+      let adapters = try [one, two].map { try pin($0, on: base).adapter }
+      layers = try Adapter.compare(adapters[0], adapters[1], pool: pool)
+      whole = Set(adapters.flatMap(\.updates.wholeSlots)).sorted()
+        .map { base.model.slots.slots[$0].path }
     }
     guard let one = first.evaluation, let two = other.evaluation else {
-      return ComparedPair(index: index, tests: [], disagreements: [], layers: layers)
+      return ComparedPair(
+        index: index, tests: [], disagreements: [], layers: layers,
+        withWholeWeights: whole)
     }
     return ComparedPair(
       index: index, tests: EvaluationResults.compare(one.results, two.results),
-      disagreements: ComparedPair.Disagreement.all(one.examples, two.examples), layers: layers)
+      disagreements: ComparedPair.Disagreement.all(one.examples, two.examples), layers: layers,
+      withWholeWeights: whole)
   }
 
   private func ask(

@@ -116,6 +116,12 @@ extension Comparison {
     if !pair.tests.isEmpty { parts.append(tests(pair.tests, first, other)) }
     if !pair.disagreements.isEmpty { parts.append(disagreements(pair.disagreements, first, other)) }
     if !pair.layers.isEmpty { parts.append(weights(pair.layers, first, other)) }
+    if !pair.withWholeWeights.isEmpty {
+      let paths = pair.withWholeWeights.joined(separator: ", ")
+      parts.append(
+        element(
+          "p", [], escaped("The weights' figures leave out biases and whole weights: \(paths).")))
+    }
     guard !parts.isEmpty else { return "" }
     return element("h2", [], escaped("\(other) against \(first)")) + parts.joined(separator: "\n")
   }
