@@ -72,7 +72,8 @@ import Glibc
   package func checkPlace() throws {
     var hasMoved: Int32 = 0
     let result = unsafe sqlite3_file_control(handle, "main", SQLITE_FCNTL_HAS_MOVED, &hasMoved)
-    guard result == SQLITE_OK, hasMoved == 0 else {
+    // A database in memory has no place to leave.
+    guard result == SQLITE_NOTFOUND || (result == SQLITE_OK && hasMoved == 0) else {
       throw RegistryError(
         .replaced,
         "the file was deleted or replaced while it was open; nothing was changed; start again")
