@@ -14,11 +14,11 @@ extension Tool {
         OptionSpec("tag", "TAG", repeats: true, help: "only adapters with this tag"),
         OptionSpec("since", "WHEN", help: "only published since: 24h, 7d, or 2026-11-01"),
         OptionSpec("sort", "BY", help: "name, score, size or created (default name)"),
-        OptionSpec("limit", "N", help: "at most so many (default 50 in a table, all with --json)"),
+        OptionSpec("limit", "N", help: "at most so many"),
         OptionSpec("after", "NAME", help: "only names after this: the next page"),
       ],
       examples: [
-        ExampleSpec("lorikeet list", "the first 50 adapters"),
+        ExampleSpec("lorikeet list", "all adapters"),
         ExampleSpec("lorikeet list 'acme/*' --json", "one customer's, for a script"),
         ExampleSpec("lorikeet list --tag beta --since 7d --sort score", "the best of the week"),
       ])
