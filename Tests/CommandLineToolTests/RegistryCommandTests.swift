@@ -75,6 +75,40 @@ final class ScratchHome {
     #expect(list.arrayValue?.first?["aliases"] == .object(JSONObject([])))
   }
 
+  @Test("a terminal is given a page and told how to go on; a file and a script are given all")
+  func pages() throws {
+    let home = try ScratchHome(versions: 1)
+    let registry = try Registry(path: home.folder.appendingPathComponent("registry.sqlite").path)
+    try registry.write { database in
+      for index in 100..<160 {
+        let version = NewVersion(
+          adapter: "team/\(index)", digest: Digest.of("version \(index)"), base: Digest.of("base"),
+          method: "lora", rank: 8, alpha: 16, configuration: "{}", promptContract: "{}",
+          weights: Array("\(index)".utf8))
+        _ = try registry.publish(version, weights: Digest.of(version.weights), in: database)
+      }
+    }
+    func lines(_ arguments: String..., width: Int? = 100) -> (count: Int, note: String) {
+      let run = Recording(
+        ["list"] + arguments, environment: ["LORIKEET_HOME": home.folder.path, "NO_COLOR": "1"],
+        width: width)
+      return (run.output.split(separator: "\n").count - 1, run.error)
+    }
+    let first = lines()
+    #expect(first.count == 50)
+    #expect(first.note == "there are more: --after team/148, --limit N or --all\n")
+    #expect(lines("--after", "team/148") == (11, ""))
+    #expect(lines("--all") == (61, "") && lines(width: nil) == (61, ""))
+    #expect(lines("--limit", "60").note == "there are more: --after team/158, --limit N or --all\n")
+    #expect(lines("--limit", "61") == (61, ""))
+    #expect(lines("--sort", "size").note == "there are more: --limit N or --all\n")
+    #expect(lines("--all", "--limit", "3").note.contains("exclude each other"))
+    #expect(lines("--name", "nothing*").note == "no adapter matches\n")
+    #expect(try JSONValue(parsing: home.run("list", "--json").output).arrayValue?.count == 61)
+    let base = home.run("base", "show", "tiny").output
+    #expect(base.contains("team/118 and more: 'lorikeet list --base tiny'"), "\(base)")
+  }
+
   @Test(
     "what is wrong is one line and an exit code",
     arguments: [

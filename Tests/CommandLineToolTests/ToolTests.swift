@@ -9,8 +9,11 @@ final class Recording {
 
   convenience init(_ arguments: String...) { self.init(arguments, environment: [:]) }
 
-  init(_ arguments: [String], environment: [String: String]) {
-    let console = Console(output: { self.output += $0 }, error: { self.error += $0 })
+  /// - Parameter width: Columns of the terminal; nil where the output is a file.
+  init(_ arguments: [String], environment: [String: String], width: Int? = nil) {
+    var facts = Console.Facts()
+    facts.outputWidth = width
+    let console = Console(facts: facts, output: { self.output += $0 }, error: { self.error += $0 })
     code = Tool.run(arguments, console: console, environment: environment)
   }
 }

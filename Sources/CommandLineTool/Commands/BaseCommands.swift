@@ -109,6 +109,7 @@ extension Session {
     let base = try name.map { try workspace.registry.base($0) } ?? workspace.onlyBase()
     var query = ListQuery()
     query.base = base.fingerprint
+    query.limit = console.json ? nil : 21
     let adapters = try workspace.registry.list(query)
     if console.json {
       var json = base.json.objectValue ?? JSONObject([])
@@ -125,8 +126,14 @@ extension Session {
       ("tokenizer", base.tokenizerDigest?.short ?? "-"),
       ("template", base.templateDigest?.short ?? "none"),
       ("added", humanAge(base.added)),
-      ("adapters", adapters.isEmpty ? "none" : adapters.map(\.name).joined(separator: ", ")),
+      ("adapters", adapters.isEmpty ? "none" : namesText(adapters, of: base)),
     ])
+  }
+
+  /// The names of the first 20, and where the others are told.
+  private func namesText(_ adapters: [AdapterSummary], of base: BaseRecord) -> String {
+    let names = adapters.prefix(20).map(\.name).joined(separator: ", ")
+    return names + (adapters.count > 20 ? " and more: 'lorikeet list --base \(base.name)'" : "")
   }
 
   /// Writes facts under each other, their names in a column.

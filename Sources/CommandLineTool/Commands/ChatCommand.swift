@@ -76,9 +76,13 @@ struct Chat {
       try swap(words[1])
     case "/base": try swap(Workspace.baseReference)
     case "/list":
-      for adapter in try session.workspace().registry.list() {
+      var query = ListQuery()
+      query.limit = 51
+      let adapters = try session.workspace().registry.list(query)
+      for adapter in adapters.prefix(50) {
         console.note("  \(adapter.name)@\(adapter.newest)  \(aliasText(adapter.aliases))")
       }
+      if adapters.count > 50 { console.note("  there are more: 'lorikeet list --all'") }
     case "/clear":
       conversation.clear()
       console.note("forgotten")

@@ -7,6 +7,10 @@ extension Tool {
   static let list = Command(
     CommandSpec(
       "list", group: "Registry", summary: "list the adapters",
+      details: [
+        "In a terminal \(adaptersOnAPage) adapters are shown, and how to see more; all of them go into a file, a pipe "
+          + "or JSON."
+      ],
       positionals: [PositionalSpec("PATTERN", .optional, help: "only these names: 'acme/*'")],
       options: [
         OptionSpec("name", "PATTERN", help: "the same as PATTERN"),
@@ -14,30 +18,46 @@ extension Tool {
         OptionSpec("tag", "TAG", repeats: true, help: "only adapters with this tag"),
         OptionSpec("since", "WHEN", help: "only published since: 24h, 7d, or 2026-11-01"),
         OptionSpec("sort", "BY", help: "name, score, size or created (default name)"),
-        OptionSpec("limit", "N", help: "at most so many"),
+        OptionSpec(
+          "limit", "N", help: "at most so many (default \(adaptersOnAPage) in a terminal)"),
+        OptionSpec("all", help: "all, in a terminal too"),
         OptionSpec("after", "NAME", help: "only names after this: the next page"),
       ],
       examples: [
-        ExampleSpec("lorikeet list", "all adapters"),
+        ExampleSpec("lorikeet list", "the first \(adaptersOnAPage) adapters"),
         ExampleSpec("lorikeet list 'acme/*' --json", "one customer's, for a script"),
         ExampleSpec("lorikeet list --tag beta --since 7d --sort score", "the best of the week"),
       ])
   ) { session in
     let registry = try session.workspace().registry
     let query = try session.listQuery(registry)
-    let adapters = try registry.list(query)
     let console = session.console
+    // One more than is shown tells whether there are more.
+    var asked = query
+    asked.limit = query.limit.map { $0 + 1 }
+    let found = try registry.list(asked)
+    let adapters = query.limit.map { Array(found.prefix($0)) } ?? found
     if console.json { return console.result(.array(adapters.map(\.json))) }
     if adapters.isEmpty {
       return console.note(
-        query == ListQuery()
+        try registry.list(oneAdapter).isEmpty
           ? "no adapter yet: 'lorikeet train Adapters/intent-kwikemart' makes one"
           : "no adapter matches")
     }
     console.table(adapterTable(adapters))
-    if let limit = query.limit, adapters.count == limit, query.order == .name {
-      console.note("more: --after \(adapters[limit - 1].name)")
-    }
+    guard let last = adapters.last, found.count > adapters.count else { return }
+    let next = query.order == .name ? "--after \(last.name), " : ""
+    console.note("there are more: \(next)--limit N or --all")
+  }
+
+  /// What a terminal is given unless it asks for more.
+  fileprivate static let adaptersOnAPage = 50
+
+  /// The shortest list that tells whether there is any.
+  private static var oneAdapter: ListQuery {
+    var query = ListQuery()
+    query.limit = 1
+    return query
   }
 
   /// The version is the newest; tags have a column where there are any.
@@ -77,6 +97,11 @@ extension Session {
       throw arguments.misuse("--after goes with the order by name only")
     }
     query.limit = try arguments.integer("limit", in: 1...1_000_000)
+    if arguments.flag("all"), query.limit != nil {
+      throw arguments.misuse("--all and --limit exclude each other")
+    }
+    let isPaged = console.width != nil && !console.json && !arguments.flag("all")
+    if isPaged { query.limit = query.limit ?? Tool.adaptersOnAPage }
     return query
   }
 
