@@ -50,25 +50,21 @@ public func nearestNames(
   to name: String, among candidates: some Sequence<String>, limit: Int = 3
 ) -> [String] {
   guard !name.isEmpty, name.utf8.count <= 256, limit > 0 else { return [] }
-  let folded = name.lowercased()
-  let wanted = Array(folded.unicodeScalars)
+  let wanted = Array(name.lowercased().unicodeScalars)
   let letters = letterSet(wanted)
-  let ending = "/" + folded
+  let ending = "/" + name.lowercased()
+  let plainEnding = ending.utf8.allSatisfy { $0 < 128 } ? Array(ending.utf8) : nil
   var distances = EditDistances(to: wanted)
   var bound = max(1, wanted.count / 3)
   var found: [(distance: Int, name: String)] = []
   for candidate in candidates where candidate.utf8.count <= 256 {
-    let other = candidate.lowercased()
-    let word = Array(other.unicodeScalars)
-    var distance = other.hasSuffix(ending) ? 0 : nil
-    // Each letter that only one of the two has costs an edit, and one edit takes care of one of each.
-    let differing = letterSet(word) ^ letters
-    if distance == nil,
-      max((differing & letters).nonzeroBitCount, (differing & ~letters).nonzeroBitCount) <= bound
-    {
-      distance = distances.distance(from: word, atMost: bound)
+    let isEnding =
+      plainEnding.map { ends(candidate, with: $0) } ?? candidate.lowercased().hasSuffix(ending)
+    if !isEnding, isFar(candidate, letters, wanted.count, bound) { continue }
+    let word = Array(candidate.lowercased().unicodeScalars)
+    guard let distance = isEnding ? 0 : distances.distance(from: word, atMost: bound) else {
+      continue
     }
-    guard let distance else { continue }
     let place = found.firstIndex { ($0.distance, $0.name) > (distance, candidate) } ?? found.count
     found.insert((distance, candidate), at: place)
     guard found.count >= limit else { continue }
@@ -77,6 +73,29 @@ public func nearestNames(
   }
   return found.map(\.name)
 }
+
+/// Whether a glance tells that `candidate` is further than `bound` edits from a word of so many of these letters.
+///
+/// Each letter that only one of the two has costs an edit, and one edit takes care of one of each.
+private func isFar(_ candidate: String, _ letters: UInt64, _ count: Int, _ bound: Int) -> Bool {
+  var (own, all) = (UInt64(0), UInt8(0))
+  for byte in candidate.utf8 {
+    all |= byte
+    own |= 1 << UInt64(lowercase(byte) & 63)
+  }
+  guard all < 128 else { return false }  // bytes are its letters in ASCII only
+  let (added, lacking) = (own & ~letters, letters & ~own)
+  return abs(candidate.utf8.count - count) > bound
+    || max(added.nonzeroBitCount, lacking.nonzeroBitCount) > bound
+}
+
+/// Whether `candidate` ends with `ending`, which is in ASCII, in whatever case.
+private func ends(_ candidate: String, with ending: [UInt8]) -> Bool {
+  candidate.utf8.last.map(lowercase) == ending.last && candidate.utf8.count >= ending.count
+    && candidate.utf8.suffix(ending.count).elementsEqual(ending) { lowercase($0) == $1 }
+}
+
+private func lowercase(_ byte: UInt8) -> UInt8 { (65...90).contains(byte) ? byte | 32 : byte }
 
 /// Which letters `word` has, a bit for each; letters far apart share one.
 private func letterSet(_ word: [Unicode.Scalar]) -> UInt64 {

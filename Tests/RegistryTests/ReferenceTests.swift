@@ -63,4 +63,27 @@ struct ReferenceTests {
         == "; did you mean 'acme/support' or 'acme/sport'?")
     #expect(didYouMean("qqqq", among: names) == "")
   }
+
+  @Test("what is left early is never among the nearest", arguments: 0..<40)
+  func shortcuts(seed: Int) {
+    var state = UInt64(seed) &* 0x9E37_79B9_7F4A_7C15 &+ 1
+    func random(_ count: Int) -> Int {
+      state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+      return Int(state >> 33) % count
+    }
+    func word() -> String {
+      String((0..<(1 + random(9))).map { _ in Array("abcÄéxyzAB/-0")[random(13)] })
+    }
+    let names = Set((0..<300).map { _ in word() })
+    let wanted = word()
+    // By the definition, without shortcuts.
+    let bound = max(1, wanted.lowercased().unicodeScalars.count / 3)
+    let expected = names.compactMap { name -> (Int, String)? in
+      let folded = name.lowercased()
+      if folded.hasSuffix("/" + wanted.lowercased()) { return (0, name) }
+      let distance = editDistance(wanted.lowercased(), folded)
+      return distance <= bound ? (distance, name) : nil
+    }.sorted { $0 < $1 }.prefix(3).map(\.1)
+    #expect(nearestNames(to: wanted, among: names) == expected, "'\(wanted)'")
+  }
 }
