@@ -72,7 +72,9 @@ let package = Package(
     command("lorikeet-cli", ["CommandLineTool"]),
     command(
       "lorikeet-bench",
-      ["Lorikeet", "Adapters", "Autograd", "Digests", "JSON", "Models", "Tensors"]),
+      [
+        "Lorikeet", "Adapters", "Autograd", "Digests", "JSON", "Models", "Registry", "Tensors",
+      ]),
 
     // Tests: one target a room; `Expect` holds element-wise comparisons and finds fixtures.
     .target(name: "Expect", path: "Tests/Expect", swiftSettings: strict),

@@ -11,7 +11,11 @@ final class Benchmark {
 
   init(_ options: BenchmarkOptions) throws {
     self.options = options
-    workspace = try Workspace()
+    // A home of its own where no base is needed: nothing is made in the person's.
+    let scratch = FileManager.default.temporaryDirectory
+      .appendingPathComponent("lorikeet-bench-home-\(ProcessInfo.processInfo.processIdentifier)")
+    workspace = try Workspace(home: options.needsBase ? nil : scratch.path)
+    if !options.needsBase { atExit { try? FileManager.default.removeItem(at: scratch) } }
   }
 
   /// One benchmark: a name as `Tests/Peers/compare.py` knows it, a unit, and what measures it once.
@@ -31,12 +35,31 @@ final class Benchmark {
 
   func run() throws {
     defer { for body in leavings { body() } }
-    let entries = try self.entries().filter { $0.name.hasPrefix(options.only) }
+    let all = (options.needsBase ? try entries() : []) + scaleEntries()
+    let entries = all.filter { $0.name.hasPrefix(options.only) }
+    var medians: [String: Double] = [:]
     for entry in entries {
       _ = try entry.measure()  // the first time pays for pages and caches
       let values = try (0..<options.repeats).map { _ in try entry.measure() }.sorted()
       tell(entry, values)
+      medians[entry.name] = values[values.count / 2]
     }
+    if let file = options.plot { try draw(medians, to: file) }
+  }
+
+  private func draw(_ medians: [String: Double], to file: String) throws {
+    let lines = scaleTitles().map { question in
+      GrowthPlot.Line(
+        title: question.title,
+        points: ScaleRegistry.Size.all.compactMap { size in
+          medians["scale/\(question.name)/\(size.name)"].map { (size.adapters, $0) }
+        })
+    }.filter { !$0.points.isEmpty }
+    let plot = GrowthPlot(
+      title: "As a registry grows (10,000 adapters have 3 versions each, the others 1)",
+      lines: lines, bounds: [50, 80],
+      boundsTitle: "dashed: the aims of 50 ms for a call and 80 ms for a command")
+    try Data(plot.svg.utf8).write(to: URL(fileURLWithPath: file), options: .atomic)
   }
 
   private func tell(_ entry: Entry, _ values: [Double]) {

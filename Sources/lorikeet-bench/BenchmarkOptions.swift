@@ -6,18 +6,23 @@ struct BenchmarkOptions {
   }
 
   static let usage = """
-    usage: lorikeet-bench [--json] [--only PREFIX] [--repeat N] [--base NAME]
+    usage: lorikeet-bench [--json] [--only PREFIX] [--repeat N] [--base NAME] [--plot FILE]
 
       --json          one JSON object a line: name, unit, value (median), all values, peakBytes
-      --only PREFIX   only benchmarks whose name begins so (train, prefill, decode, load, swap, registry)
+      --only PREFIX   only benchmarks whose name begins so (train, prefill, decode, load, swap, registry, scale)
       --repeat N      measure each N times and tell the median (default 5)
       --base NAME     a base of the registry (default: the only one)
+      --plot FILE     draw the growth of scale/... as an SVG
     """
 
   var isJSON = false
   var only = ""
   var repeats = 5
   var base: String?
+  var plot: String?
+
+  /// Whether any benchmark that is asked for needs a base; those of scale do not.
+  var needsBase: Bool { !only.hasPrefix("scale") }
 
   init(_ arguments: [String]) throws {
     var rest = arguments[...]
@@ -26,6 +31,7 @@ struct BenchmarkOptions {
       case "--json": isJSON = true
       case "--only": only = try BenchmarkOptions.value(of: argument, &rest)
       case "--base": base = try BenchmarkOptions.value(of: argument, &rest)
+      case "--plot": plot = try BenchmarkOptions.value(of: argument, &rest)
       case "--repeat":
         guard let number = Int(try BenchmarkOptions.value(of: argument, &rest)), number > 0 else {
           throw UsageError(description: "--repeat takes a whole number above 0")
