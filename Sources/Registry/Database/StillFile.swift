@@ -26,11 +26,11 @@ struct StillFile: Sendable {
   /// Nil where the file at `path` is not there, may be written, or has a journal that counts.
   /// - Parameter even: Whether one that may be written will do.
   init?(path: String, even mayBeWritten: Bool = false) {
+    // First whether it is there: another process may be about to make it.
+    guard let facts = Facts(path) else { return nil }
     let folder = URL(fileURLWithPath: path).deletingLastPathComponent().path
-    let mayWrite = Self.mayWrite(path) && Self.mayWrite(folder)
-    guard mayBeWritten || !mayWrite, let facts = Facts(path), !Self.hasJournal(path) else {
-      return nil
-    }
+    let isForbidden = Self.forbidsWriting(path) || Self.forbidsWriting(folder)
+    guard mayBeWritten || isForbidden, !Self.hasJournal(path) else { return nil }
     self.path = path
     self.facts = facts
   }
@@ -41,8 +41,9 @@ struct StillFile: Sendable {
   /// Whether nobody has written it since.
   var isStill: Bool { Facts(path) == facts && !Self.hasJournal(path) }
 
-  private static func mayWrite(_ path: String) -> Bool {
-    unsafe faccessat(AT_FDCWD, path, W_OK, AT_EACCESS) == 0
+  private static func forbidsWriting(_ path: String) -> Bool {
+    unsafe faccessat(AT_FDCWD, path, W_OK, AT_EACCESS) != 0
+      && [EACCES, EROFS, EPERM].contains(errno)
   }
 
   private static func hasJournal(_ path: String) -> Bool {
