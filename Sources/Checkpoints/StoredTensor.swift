@@ -1,9 +1,5 @@
 public import Tensors
 
-#if canImport(Glibc)
-  import Glibc
-#endif
-
 /// A tensor as a file keeps it: name, element type, row-major shape and bytes.
 public struct StoredTensor: Sendable {
   /// The name in the file.
@@ -58,11 +54,6 @@ extension StoredTensor {
 
 /// Maps the file at `path`, telling a failure as a `FormatError`.
 func mapFile(_ path: String) throws(FormatError) -> Bytes {
-  var status = stat()
-  // Opening a pipe would wait for its other end.
-  if unsafe stat(path, &status) == 0, status.st_mode & S_IFMT != S_IFREG {
-    throw FormatError(.cannotOpen, "'\(path)' is not a regular file")
-  }
   do throws(TensorError) {
     return try MappedFile(path: path).bytes
   } catch {

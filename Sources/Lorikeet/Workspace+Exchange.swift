@@ -104,13 +104,7 @@ extension Workspace {
   private static func text(of name: String, in folder: String) throws -> String? {
     let file = URL(fileURLWithPath: folder).appendingPathComponent(name).path
     guard FileManager.default.fileExists(atPath: file) else { return nil }
-    let bytes = try MappedFile(path: file).bytes
-    guard bytes.count <= largestText else {
-      throw WorkspaceError(
-        .badRequest,
-        "'\(file)' has \(bytes.count) bytes, more than the \(largestText) that make sense")
-    }
-    return unsafe bytes.withUnsafeBytes { unsafe String(decoding: $0, as: UTF8.self) }
+    return String(decoding: try RegularFile.bytes(path: file, limit: largestText), as: UTF8.self)
   }
 
   /// The longest chat template in use has about 20 KB.

@@ -3,6 +3,9 @@
 #endif
 
 /// A file mapped read-only into memory; unmapped with its last reference.
+///
+/// Only for files too large to copy: where another process cuts the file short, reading behind its new end raises SIGBUS,
+/// which ends this one (the commands say so in a line). Replace such files by renaming new ones over them.
 @safe public final class MappedFile: @unchecked Sendable {
   // Safe: the mapping is private and read-only, made once in init.
   private let base: UnsafeMutableRawPointer
@@ -11,18 +14,9 @@
   /// Maps the file at `path`.
   /// - Throws: `TensorError` where it cannot be opened, is not a regular file, or is empty.
   public init(path: String) throws(TensorError) {
-    let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
-    guard descriptor >= 0 else {
-      throw TensorError(.cannotOpen, "cannot open '\(path)': \(systemMessage(errno))")
-    }
-    defer { close(descriptor) }
-    var status = stat()
-    guard unsafe fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
-      throw TensorError(.cannotOpen, "'\(path)' is not a regular file")
-    }
-    guard status.st_size > 0 else { throw TensorError(.cannotMap, "'\(path)' is empty") }
-    byteCount = Int(status.st_size)
-    let address = unsafe mmap(nil, byteCount, PROT_READ, MAP_PRIVATE, descriptor, 0)
+    let file = try RegularFile(path: path)
+    byteCount = file.byteCount
+    let address = unsafe mmap(nil, byteCount, PROT_READ, MAP_PRIVATE, file.descriptor, 0)
     guard unsafe address != MAP_FAILED, let mapped = unsafe address else {
       throw TensorError(.cannotMap, "cannot map '\(path)': \(systemMessage(errno))")
     }

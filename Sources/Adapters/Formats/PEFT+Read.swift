@@ -32,7 +32,7 @@ extension PEFT {
     }
   }
 
-  /// A copy of the file called `name`: whoever cuts the file short later does not pull weights from under us.
+  /// A copy of the file called `name`.
   private static func file(
     _ name: String, in folder: String, limit: Int = .max
   ) throws(AdapterError) -> [UInt8] {
@@ -46,15 +46,9 @@ extension PEFT {
     }
     let path = URL(fileURLWithPath: folder).appendingPathComponent(name).path
     guard FileManager.default.fileExists(atPath: path) else { throw missing(name, in: folder) }
-    let mapped: Bytes
-    do { mapped = try MappedFile(path: path).bytes } catch {
+    do { return try RegularFile.bytes(path: path, limit: limit) } catch {
       throw AdapterError(.badFile, error.message)
     }
-    guard mapped.count <= limit else {
-      throw AdapterError(
-        .badFile, "'\(path)' has \(mapped.count) bytes, more than the \(limit) that make sense")
-    }
-    return unsafe mapped.withUnsafeBytes { unsafe [UInt8]($0) }
   }
 
   private static func missing(_ name: String, in folder: String) -> AdapterError {

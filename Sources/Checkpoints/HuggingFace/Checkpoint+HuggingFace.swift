@@ -42,11 +42,11 @@ struct ModelDirectory {
   /// The bytes of the text file `name`, or nil where there is none.
   func text(_ name: String) throws(FormatError) -> [UInt8]? {
     guard exists(name) else { return nil }
-    let bytes = try mapFile(file(name))
-    guard bytes.count <= ModelDirectory.largestText else {
-      throw FormatError(.malformed, "\(name) is larger than \(ModelDirectory.largestText) bytes")
+    do throws(TensorError) {
+      return try RegularFile.bytes(path: file(name), limit: ModelDirectory.largestText)
+    } catch {
+      throw FormatError(error.code == .tooLarge ? .malformed : .cannotOpen, error.message)
     }
-    return unsafe bytes.withUnsafeBytes { unsafe [UInt8]($0) }
   }
 
   /// All tensors by name, out of `model.safetensors` or the shards that its index names.

@@ -65,18 +65,15 @@ public struct Dataset: Sendable {
   public static func load(
     path: String, options: Options = Options()
   ) throws(TrainingError) -> Dataset {
-    let file: MappedFile
-    do { file = try MappedFile(path: path) } catch {
-      throw TrainingError(.cannotRead, error.message)
-    }
-    guard file.bytes.count <= maximumFileSize else {
+    let bytes: [UInt8]
+    do { bytes = try RegularFile.bytes(path: path, limit: maximumFileSize) } catch {
       throw TrainingError(
         .cannotRead,
-        "'\(path)' is larger than \(maximumFileSize >> 20) MiB; split it into several files")
+        error.code == .tooLarge
+          ? "'\(path)' is larger than \(maximumFileSize >> 20) MiB; split it into several files"
+          : error.message)
     }
-    return try Dataset(
-      bytes: unsafe file.bytes.withUnsafeBytes { unsafe [UInt8]($0) }, path: path,
-      options: options)
+    return try Dataset(bytes: bytes, path: path, options: options)
   }
 
   /// Reads `bytes` as the content of a file at `path`.

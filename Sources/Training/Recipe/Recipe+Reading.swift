@@ -1,5 +1,6 @@
 import Foundation
 public import JSON
+import Tensors
 
 extension Recipe {
   /// The largest recipe that is read: 1 MiB.
@@ -15,21 +16,16 @@ extension Recipe {
     }
     if isFolder { url.appendPathComponent("recipe.json") }
     let file = isFolder ? (path.hasSuffix("/") ? path : path + "/") + "recipe.json" : path
-    let data: Data
-    do {
-      let handle = try FileHandle(forReadingFrom: url)
-      defer { try? handle.close() }
-      data = try handle.read(upToCount: maximumSize + 1) ?? Data()
-    } catch {
+    let bytes: [UInt8]
+    do { bytes = try RegularFile.bytes(path: file, limit: maximumSize) } catch {
       throw TrainingError(
         .cannotRead,
-        "cannot read the recipe '\(file)'; a recipe is a folder with recipe.json in it")
-    }
-    guard data.count <= maximumSize else {
-      throw TrainingError(.cannotRead, "'\(file)' is larger than \(maximumSize >> 20) MiB")
+        error.code == .tooLarge
+          ? "'\(file)' is larger than \(maximumSize >> 20) MiB"
+          : "cannot read the recipe: \(error.message); a recipe is a folder with recipe.json in it")
     }
     do throws(TrainingError) {
-      var recipe = try Recipe(parsing: [UInt8](data))
+      var recipe = try Recipe(parsing: bytes)
       let folder = url.standardizedFileURL.deletingLastPathComponent()
       recipe.folder = folder.path
       if recipe.name.isEmpty {
