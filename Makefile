@@ -4,7 +4,7 @@ SHELL := bash
 .DEFAULT_GOAL := help
 # SwiftPM takes one build at a time and uses every core for it.
 .NOTPARALLEL:
-.PHONY: help demo test quick realbase base build setup interop kills bench format lint clean
+.PHONY: help demo test quick realbase base build setup interop kills fuzz bench format lint clean
 
 SWIFT := swift
 SOURCES := Package.swift Sources Tests
@@ -44,6 +44,11 @@ interop: setup ## goldens made again, live comparisons and the peers' benchmark 
 kills: setup ## 2,000 real kills of a process at work on a registry
 	$(SWIFT) build -c release --build-tests
 	LORIKEET_KILLS=2000 $(SWIFT) test -c release --skip-build --filter KillTests
+
+fuzz: setup ## 200,000 random damages a parser, of a new seed
+	$(SWIFT) build -c release --build-tests
+	LORIKEET_FUZZ_CASES=$${LORIKEET_FUZZ_CASES:-200000} LORIKEET_FUZZ_SEED=$${LORIKEET_FUZZ_SEED:-$$RANDOM} \
+	  $(SWIFT) test -c release --skip-build --filter FuzzTests
 
 bench: setup ## speed and memory: JSON lines and a table
 	$(SWIFT) build -c release --product lorikeet-bench

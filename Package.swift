@@ -85,6 +85,13 @@ let package = Package(
       name: "clerk", dependencies: ["Registry", "Digests"], path: "Tests/Clerk",
       swiftSettings: strict),
     .executableTarget(
+      name: "fuzz",
+      dependencies: [
+        "Lorikeet", "CommandLineTool", "Training", "Serving", "Registry", "Adapters", "Models",
+        "Checkpoints", "Tokenizers", "Tensors", "Digests", "JSON", "Expect",
+      ], path: "Tests/Fuzz", swiftSettings: strict),
+    .testTarget(name: "FuzzTests", dependencies: ["fuzz"], swiftSettings: strict),
+    .executableTarget(
       name: "adapter-logits",
       dependencies: ["Adapters", "Autograd", "Checkpoints", "Digests", "Models", "Tensors"],
       path: "Tests/Interop", swiftSettings: strict),

@@ -16,6 +16,8 @@ public struct FormatError: Error, Sendable, Equatable, CustomStringConvertible {
     case unexpectedTensor
     /// A tensor has another shape than the model needs.
     case badShape
+    /// A weight is NaN or infinite.
+    case notFinite
   }
 
   /// The kind of fault.

@@ -40,7 +40,7 @@ public struct EmbeddedVocabulary: Sendable, Equatable {
 
 extension EmbeddedVocabulary {
   /// Decodes the vocabulary of `file`.
-  init(_ file: GGUFFile) throws(FormatError) {
+  package init(_ file: GGUFFile) throws(FormatError) {
     let keys = VocabularyKeys(metadata: file.metadata)
     guard let model = file.metadata["tokenizer.ggml.model"]?.stringValue else {
       throw FormatError(.malformed, "the GGUF file has no vocabulary (tokenizer.ggml.model)")

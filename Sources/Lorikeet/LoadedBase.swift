@@ -1,5 +1,5 @@
 import Adapters
-import Checkpoints
+package import Checkpoints
 import Digests
 import Foundation
 public import Models
@@ -49,7 +49,7 @@ public final class LoadedBase {
 
 extension Tokenizer {
   /// The tokenizer that a checkpoint brings.
-  static func load(_ source: TokenizerSource) throws -> Tokenizer {
+  package static func load(_ source: TokenizerSource) throws -> Tokenizer {
     switch source {
     case .json(let tokenizer, let configuration):
       return try Tokenizer.load(tokenizerJSON: tokenizer, configuration: configuration)

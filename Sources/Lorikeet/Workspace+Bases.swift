@@ -10,7 +10,7 @@ import Tokenizers
 extension Workspace {
   /// Registers the checkpoint at `path`, a Hugging Face folder or a GGUF file; nothing is copied.
   ///
-  /// The whole checkpoint is read once for its fingerprint. Adding the same again under the same name only
+  /// The whole checkpoint is read once for its fingerprint, and a weight that is not finite is refused. Adding the same again under the same name only
   /// refreshes where it lies.
   /// - Parameters:
   ///   - name: By default the file's or folder's name, in lower case.
@@ -22,6 +22,7 @@ extension Workspace {
     let checkpoint = try Checkpoint.open(path: url.path)
     progress("reading \(url.lastPathComponent) for its fingerprint")
     let fingerprint = checkpoint.fingerprint()
+    try checkpoint.checkFinite(pool: pool)
     let tokenizer = try Tokenizer.load(checkpoint.tokenizerSource)
     let facts = try FileFacts(path: url.path)
     return try registry.addBase(

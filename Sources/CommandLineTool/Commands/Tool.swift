@@ -14,6 +14,7 @@ public enum Tool {
 
   /// Runs the process's command line, whose first element is the tool's own name, and gives the exit code.
   public static func main(_ arguments: [String], environment: [String: String]) -> Int32 {
+    CutFile.catchSignal()
     let console = Console.process(environment: environment)
     return run(Array(arguments.dropFirst()), console: console, environment: environment).rawValue
   }
