@@ -12,9 +12,10 @@ extension Checkpoint {
         continue
       }
       let row = fault.index / stored.rowLength
+      let value = fault.value.isNaN ? "NaN" : "\(fault.value)"  // not "-nan" for some
       throw FormatError(
         .notFinite,
-        "'\(path)': the tensor '\(shown(name))' holds \(fault.value) at row \(row), column "
+        "'\(path)': the tensor '\(shown(name))' holds \(value) at row \(row), column "
           + "\(fault.index % stored.rowLength); weights must be finite: fetch or convert the model again"
       )
     }

@@ -1,4 +1,5 @@
 import Adapters
+import Foundation
 import Tensors
 import Testing
 
@@ -22,6 +23,21 @@ struct HostileAdapterTests {
       #expect(throws: AdapterError.self, "\(length) bytes") {
         try LoRAConfiguration(file: file.prefix(length))
       }
+    }
+  }
+
+  @Test("a pipe in the place of a file is refused instead of waited for")
+  func pipes() throws {
+    for name in [PEFT.configurationName, PEFT.weightsName] {
+      let folder = try TemporaryFolder()
+      try folder.write(try Goldens.configuration("one-block").file, PEFT.configurationName)
+      try? FileManager.default.removeItem(atPath: folder.path(name))
+      #expect(unsafe mkfifo(folder.path(name), 0o600) == 0)
+      let error = #expect(throws: AdapterError.self) {
+        try PEFT.read(
+          directory: folder.path(""), baseFingerprint: Goldens.base, slots: Goldens.slots("qwen2"))
+      }
+      #expect(error?.message.contains("\(name)' is not a regular file") == true)
     }
   }
 

@@ -27,6 +27,16 @@ final class Recording {
     #expect(run.error == "lorikeet: \(line)\n")
   }
 
+  @Test("an error of any length and shape is one line of at most 500 characters, its end kept")
+  func longError() {
+    let name = String(repeating: "e\u{301}\n\t\u{1B}", count: 50_000)
+    let line = oneLine(UsageError("no '\(name)'; try again", command: "list"))
+    #expect(line.unicodeScalars.count <= 500)
+    #expect(!line.unicodeScalars.contains { $0.value < 0x20 })
+    #expect(line.hasPrefix("no 'e\u{301} "))
+    #expect(line.hasSuffix("'; try again (see 'lorikeet list --help')"))
+  }
+
   @Test("help and version go to the output")
   func help() {
     #expect(Recording("--help").output.hasPrefix("lorikeet: train"))

@@ -73,10 +73,24 @@ extension TrainingRun {
       let since = facts["evaluationsSinceBest"]?.intValue,
       let stopped = facts["stoppedEarly"]?.boolValue
     else { throw TrainingError(.badCheckpoint, "the checkpoint's facts are incomplete") }
+    // Each pass takes a step at least, and each evaluation follows one.
+    guard (0...totalSteps).contains(step), trainerStep == step, (0...step).contains(epoch),
+      (0...step).contains(since)
+    else {
+      throw TrainingError(
+        .badCheckpoint,
+        "the checkpoint contradicts itself: step \(step) of \(totalSteps) (\(trainerStep) updates), pass "
+          + "\(epoch), \(since) evaluations since the best; go on from an earlier checkpoint or start anew"
+      )
+    }
     var best: Best?
     if let bestStep = facts["bestStep"]?.intValue,
       let loss = facts["bestLoss"]?.stringValue.flatMap(Double.init)
     {
+      guard (1...max(1, step)).contains(bestStep), loss.isFinite else {
+        throw TrainingError(
+          .badCheckpoint, "the checkpoint's best is step \(bestStep) with loss \(loss)")
+      }
       best = Best(step: bestStep, loss: loss, deltas: try bestDeltas(file))
     }
     var start = plan.start
