@@ -16,15 +16,17 @@ public final class Workspace {
   public let registry: Registry
   /// The threads that do the work.
   public let pool: WorkerPool
+  private let ownsPool: Bool
   /// The most bytes of adapter weights to hold in memory.
   public var adapterCapacityBytes = 1 << 30
   var loadedBases: [Digest: LoadedBase] = [:]
 
   /// Opens the workspace at `home`, by default `LORIKEET_HOME` or `~/.lorikeet`, and its registry.
-  /// - Parameter registry: The registry's file, by default `registry.sqlite` in the home folder.
+  /// - Parameters:
+  ///   - registry: The registry's file, by default `registry.sqlite` in the home folder.
+  ///   - pool: Threads to share; by default the workspace has its own, which end with it.
   /// - Throws: `WorkspaceError` where the folder cannot be made, `RegistryError` where the file is no registry.
-  public init(home: String? = nil, registry: String? = nil, pool: WorkerPool = WorkerPool()) throws
-  {
+  public init(home: String? = nil, registry: String? = nil, pool: WorkerPool? = nil) throws {
     let folder = home ?? Workspace.defaultHome
     self.home = URL(fileURLWithPath: folder, isDirectory: true).standardizedFileURL
     do {
@@ -35,8 +37,13 @@ public final class Workspace {
         "cannot make the folder '\(folder)'; set LORIKEET_HOME to one you may write to")
     }
     self.registry = try Registry(path: registry ?? Workspace.registryPath(home: folder))
-    self.pool = pool
+    ownsPool = pool == nil
+    self.pool = pool ?? WorkerPool()
     try self.registry.markInterruptedRuns()
+  }
+
+  deinit {
+    if ownsPool { pool.shutDown() }
   }
 
   /// The registry's file in the folder `home`, by default `defaultHome`.

@@ -18,7 +18,7 @@ extension Parser {
     }
   }
 
-  private static func fill(_ registry: Registry) throws {
+  static func fill(_ registry: Registry) throws {
     let base = Digest.of("base")
     try registry.addBase(
       NewBase(
@@ -48,7 +48,7 @@ extension Parser {
   }
 
   /// Everything that the commands look at. A refusal of one thing does not keep the others from being asked.
-  private static func look(_ registry: Registry) throws {
+  static func look(_ registry: Registry) throws {
     var refusals: [any Error] = []
     func ask<Answer>(_ question: () throws -> Answer) -> Answer? {
       do { return try question() } catch {

@@ -50,7 +50,11 @@ extension Parser {
 
   /// Encodes and decodes texts of all kinds, and tokens in no sensible order.
   static func use(_ tokenizer: Tokenizer) throws {
-    for text in ["", "Hello  wörld 123\n\n<|im_start|>", "e\u{301}\u{FEFF}\u{0}🙂🏳️‍🌈 \u{E000}"] {
+    let texts = [
+      "", "Hello  wörld 123\n\n<|im_start|>", "e\u{301}\u{FEFF}\u{0}🙂🏳️‍🌈 \u{E000}",
+      String(repeating: "a", count: 3000) + String(repeating: " \n", count: 500),
+    ]
+    for text in texts {
       let tokens = tokenizer.encode(text, addSpecialTokens: true)
       _ = tokenizer.decode(tokens, skipSpecialTokens: false)
       for token in tokens where token < 0 || token >= tokenizer.vocabularySize {

@@ -25,7 +25,7 @@ extension Parser {
     ("checkpoint-folder", checkpointFolder), ("tokenizer", tokenizer), ("template", template),
     ("adapter", adapter), ("module-pattern", modulePattern), ("prompt-contract", promptContract),
     ("recipe", recipe), ("dataset", dataset), ("training-state", trainingState),
-    ("registry", registry), ("arguments", arguments),
+    ("registry", registry), ("registry-rows", registryRows), ("arguments", arguments),
   ]
 
   /// Parsers that are broken on purpose, so that the tests see every kind of fault being found.

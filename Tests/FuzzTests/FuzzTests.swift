@@ -16,7 +16,7 @@ import Testing
   static let parsers = [
     "json", "safetensors", "gguf", "gguf-vocabulary", "checkpoint-gguf", "checkpoint-folder",
     "tokenizer", "template", "adapter", "module-pattern", "prompt-contract", "recipe", "dataset",
-    "training-state", "registry", "arguments",
+    "training-state", "registry", "registry-rows", "arguments",
   ]
 
   @Test("every parser refuses or reads them", arguments: parsers)
