@@ -1,4 +1,5 @@
 import Adapters
+import Checkpoints
 import Digests
 import Expect
 import Foundation
@@ -7,54 +8,67 @@ import Models
 import Tensors
 
 extension Parser {
+  /// Adapters of low-rank updates, and such with biases, embeddings and whole weights.
   static func adapter() throws -> Parser {
+    var slots: [String: SlotTable] = [:]
     let selections = try JSONValue(parsing: try Fixtures.data("adapters/selections.json"))
     let cases = try JSONValue(parsing: try Fixtures.data("adapters/cases.json"))
-    var samples: [Sample] = []
-    var slots: [String: SlotTable] = [:]
-    for name in ["rslora-patterns", "regex", "some-blocks", "bf16"] {
+    for name in ["rslora-patterns", "regex", "some-blocks"] {
       let model = cases[name]?["model"]?.stringValue ?? ""
       slots[name] = table(selections["models"]?[model]?.arrayValue ?? [])
-      for (file, syntax) in [
-        (PEFT.configurationName, Sample.Syntax.json), (PEFT.weightsName, .safetensors),
-      ] {
-        samples.append(
-          Sample("\(name)/\(file)", try Fixtures.data("adapters/\(name)/\(file)"), syntax))
-      }
     }
-    let sound = Dictionary(uniqueKeysWithValues: samples.map { ($0.name, $0.bytes) })
-    return Parser(samples, slowness: 2) { sample, bytes in
-      let name = String(sample.name.prefix { $0 != "/" })
-      func file(_ name: String) -> [UInt8] { name == sample.name ? bytes : sound[name] ?? [] }
-      guard let slots = slots[name] else { return }
+    let whole = try JSONValue(parsing: try Fixtures.data("adapters/whole/cases.json"))
+    for name in ["bias-all", "everything"] {
+      let model = Fixtures.url("models/" + (whole[name]?["model"]?.stringValue ?? ""))
+      slots["whole/" + name] = try Model.load(try Checkpoint.open(path: model.path)).slots
+    }
+    let names = slots.keys.sorted()
+    let configurations = try names.map {
+      Sample($0, try Fixtures.data("adapters/\($0)/\(PEFT.configurationName)"), .json)
+    }
+    let weights = try names.map {
+      Sample($0, try Fixtures.data("adapters/\($0)/\(PEFT.weightsName)"), .safetensors)
+    }
+    return Parser(configurations + weights, slowness: 2) { sample, bytes in
+      guard let slots = slots[sample.name], let index = names.firstIndex(of: sample.name) else {
+        return
+      }
+      let isWeights = if case .safetensors = sample.syntax { true } else { false }
       let adapter = try Adapter.read(
-        weights: Bytes(file("\(name)/\(PEFT.weightsName)")),
-        configuration: LoRAConfiguration(file: file("\(name)/\(PEFT.configurationName)")),
+        weights: Bytes(isWeights ? bytes : weights[index].bytes),
+        configuration: LoRAConfiguration(file: isWeights ? configurations[index].bytes : bytes),
         baseFingerprint: Digest.of("base"), slots: slots)
       try check(adapter)
-      _ = try adapter.coverage()
     }
   }
 
-  /// What was taken is whole: finite weights, and a configuration that says the same again.
+  /// What was taken is finite, and written and read again it is the same.
   private static func check(_ adapter: Adapter) throws {
-    for delta in adapter.deltas.values {
+    _ = try adapter.coverage()
+    let file = adapter.configuration.file
+    let configuration = try LoRAConfiguration(file: file)
+    try require(configuration.file == file, "written again, it is another configuration")
+    let weights = try adapter.weightsFile()
+    for tensor in try SafetensorsFile(parsing: Bytes(weights)).tensors {
       try require(
-        delta.a.values.allSatisfy(\.isFinite) && delta.b.values.allSatisfy(\.isFinite),
+        tensor.matrix(rows: 1, columns: tensor.count).firstNotFinite == nil,
         "weights that are not finite were taken")
     }
-    let file = adapter.configuration.file
-    try require(
-      try LoRAConfiguration(file: file).file == file, "written again, it is another configuration")
+    let again = try Adapter.read(
+      weights: Bytes(weights), configuration: configuration,
+      baseFingerprint: adapter.baseFingerprint, slots: adapter.slots)
+    try require(again.digest == adapter.digest, "written again, it is another adapter")
   }
 
   private static func table(_ list: [JSONValue]) -> SlotTable {
     SlotTable(
       list.map { slot in
         let members = slot.arrayValue ?? []
+        let kind: SlotInfo.Kind =
+          members[3] == "embedding" ? .embedding : members[3] == true ? .head : .linear
         return SlotInfo(
           path: members[0].stringValue ?? "", inputSize: members[1].intValue ?? 0,
-          outputSize: members[2].intValue ?? 0, isHead: members[3].boolValue ?? false)
+          outputSize: members[2].intValue ?? 0, kind: kind)
       })
   }
 

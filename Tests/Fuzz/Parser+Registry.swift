@@ -18,13 +18,17 @@ extension Parser {
     }
   }
 
-  static func fill(_ registry: Registry) throws {
-    let base = Digest.of("base")
+  static func addBase(to registry: Registry) throws {
     try registry.addBase(
       NewBase(
-        fingerprint: base, name: "tiny", path: "/base", format: "gguf", size: 1,
+        fingerprint: Digest.of("base"), name: "tiny", path: "/base", format: "gguf", size: 1,
         modified: Date(timeIntervalSince1970: 0), architecture: "llama", parameterCount: 1,
         configuration: "{}"))
+  }
+
+  static func fill(_ registry: Registry) throws {
+    try addBase(to: registry)
+    let base = Digest.of("base")
     for (number, name) in ["acme/a", "acme/a", "b"].enumerated() {
       try registry.publish(
         NewVersion(
@@ -60,6 +64,9 @@ extension Parser {
       _ = ask { try registry.base(base.facts.fingerprint) }
     }
     for summary in ask({ try registry.list() }) ?? [] {
+      for alias in summary.aliases {
+        _ = ask { try registry.version("\(summary.name):\(alias.alias)") }
+      }
       for version in ask({ try registry.versions(of: summary.name) }) ?? [] {
         _ = ask { try registry.weights(of: version) }
         _ = ask {
@@ -75,10 +82,9 @@ extension Parser {
       _ = ask { try registry.points(ofRun: run.id) }
       _ = ask { try registry.newestCheckpoint(ofRun: run.id) }
     }
-    _ = ask { try registry.version("b:production") }
     _ = ask { try registry.verify() }
     _ = ask { try registry.collect(stoppedBefore: .distantPast, isDry: true) }
-    _ = ask { try registry.setAlias("canary", to: "acme/a@1") }
+    _ = ask { try registry.setAlias("canary", to: "b@1") }
     for error in refusals {
       if let complaint = Complaint(about: error) { throw complaint }
     }

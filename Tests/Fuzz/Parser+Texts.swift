@@ -104,6 +104,18 @@ extension Parser {
     try require(prompt.utf8.count <= limits.outputBytes, "a prompt of \(prompt.utf8.count) bytes")
   }
 
+  static func gate() throws -> Parser {
+    let gates = [
+      "accuracy >= previous", "loss < base - 0.5", "macroF1 >= 0.25", "loss<=previous+1e-3",
+    ]
+    let pieces =
+      ["previous", "base", "+", "-", "1e999", "-0", "nan", "inf", "0x1p3"] + Mutator.rowPieces
+    return Parser(gates.map { Sample("gate", $0.utf8, .text(pieces: pieces)) }) { _, bytes in
+      let gate = try Gate(String(decoding: bytes, as: UTF8.self))
+      try require(try Gate(gate.description) == gate, "written again, it is another gate")
+    }
+  }
+
   static func arguments() throws -> Parser {
     let lines = [
       "train\nAdapters/persona-nova\n--lr\n1e-4\n--json\n--quiet",

@@ -25,7 +25,8 @@ extension Parser {
     ("checkpoint-folder", checkpointFolder), ("tokenizer", tokenizer), ("template", template),
     ("adapter", adapter), ("module-pattern", modulePattern), ("prompt-contract", promptContract),
     ("recipe", recipe), ("dataset", dataset), ("training-state", trainingState),
-    ("registry", registry), ("registry-rows", registryRows), ("arguments", arguments),
+    ("registry", registry), ("registry-rows", registryRows), ("bundle", bundle),
+    ("bundle-rows", bundleRows), ("arguments", arguments), ("gate", gate),
   ]
 
   /// Parsers that are broken on purpose, so that the tests see every kind of fault being found.

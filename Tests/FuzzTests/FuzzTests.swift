@@ -16,7 +16,7 @@ import Testing
   static let parsers = [
     "json", "safetensors", "gguf", "gguf-vocabulary", "checkpoint-gguf", "checkpoint-folder",
     "tokenizer", "template", "adapter", "module-pattern", "prompt-contract", "recipe", "dataset",
-    "training-state", "registry", "registry-rows", "arguments",
+    "training-state", "registry", "registry-rows", "bundle", "bundle-rows", "arguments", "gate",
   ]
 
   @Test("every parser refuses or reads them", arguments: parsers)
