@@ -17,12 +17,15 @@ extension Mutator {
         contentsOf: repeatElement(Array((isList ? "[" : "{\"a\":").utf8), count: depth).joined(),
         at: value.lowerBound)
     case 5:
-      // From one value to another: members twice, lists that begin again.
+      // From one value to another: members twice, lists that begin again, now and then so often that memory shows.
       let other = pick(values)
       let stretch =
         min(value.lowerBound, other.lowerBound)..<max(value.upperBound, other.upperBound)
-      guard stretch.count < 4000 else { return }
-      bytes.insert(contentsOf: [UInt8(ascii: ",")] + bytes[stretch], at: stretch.upperBound)
+      let copies = below(20) == 0 ? 1 << below(17) : 1
+      guard stretch.count * copies < 500_000 else { return }
+      let copy = [UInt8(ascii: ",")] + bytes[stretch]
+      bytes.insert(
+        contentsOf: repeatElement(copy, count: copies).joined(), at: stretch.upperBound)
     case 6: bytes.removeSubrange(value)
     default: bytes.insert(contentsOf: pick(Mutator.rowPieces).utf8, at: value.lowerBound)
     }

@@ -29,7 +29,7 @@ extension Parser {
     let weights = try names.map {
       Sample($0, try Fixtures.data("adapters/\($0)/\(PEFT.weightsName)"), .safetensors)
     }
-    return Parser(configurations + weights, slowness: 2) { sample, bytes in
+    return Parser(configurations + weights, slowness: 6) { sample, bytes in
       guard let slots = slots[sample.name], let index = names.firstIndex(of: sample.name) else {
         return
       }

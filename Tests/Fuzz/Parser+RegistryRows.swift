@@ -11,7 +11,7 @@ extension Parser {
     let path = folder.path("registry.sqlite")
     try fill(try Registry(path: path))
     let sound = [UInt8](try Data(contentsOf: URL(fileURLWithPath: path)))
-    return Parser([Sample("seed", [1, 2, 3, 4, 5, 6, 7, 8], .binary)], slowness: 16) {
+    return Parser([Sample("seed", [1, 2, 3, 4, 5, 6, 7, 8], .binary)], slowness: 32) {
       sample, bytes in
       for tail in ["-wal", "-shm", "-journal"] {
         try? FileManager.default.removeItem(atPath: path + tail)
