@@ -13,9 +13,11 @@ enum Bounds {
   static let bytesPerByte = 64
 
   /// Ends the process, from now on, where it asks for memory that no sample's size explains.
+  ///
+  /// A gigabyte of addresses is free beside that: each new thread's malloc sets 128 MiB of them aside for a moment.
   static func limitMemory(largest: Int) {
     guard let size = status("VmSize:") else { return }
-    let most = rlim_t(size + 4 * freeBytes + 2 * bytesPerByte * largest)
+    let most = rlim_t(size + 16 * freeBytes + 2 * bytesPerByte * largest)
     var limit = rlimit(rlim_cur: most, rlim_max: most)
     unsafe setrlimit(__rlimit_resource_t(RLIMIT_AS.rawValue), &limit)
   }
