@@ -115,15 +115,10 @@ extension Adapter {
   private static func largestBits(
     of matrix: Matrix, _ name: @autoclosure () -> String
   ) throws(AdapterError) -> UInt32 {
-    let infinity = Float.infinity.bitPattern
-    var largest: UInt32 = 0
-    unsafe matrix.bytes.withUnsafeBytes { raw in
-      let words = unsafe raw.bindMemory(to: UInt32.self)
-      // Magnitudes order as their bits do, and integers, unlike floats, reduce many at a time.
-      for index in 0..<words.count { largest = max(largest, unsafe words[index] & 0x7FFF_FFFF) }
+    let largest = matrix.largestBits
+    guard largest >= Float.infinity.bitPattern, let place = matrix.firstNotFinite else {
+      return largest
     }
-    guard largest >= infinity else { return largest }
-    let place = matrix.values.firstIndex { !$0.isFinite } ?? 0
     throw AdapterError(
       .notFinite,
       """

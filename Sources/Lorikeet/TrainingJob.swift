@@ -98,7 +98,7 @@ struct TrainingJob {
         ? nil
         : { deltas in
           var metrics = Metrics()
-          metrics.record(try evaluator.tallies(held, deltas: AdapterUpdates(lowRank: deltas)))
+          metrics.record(try evaluator.tallies(held, updates: AdapterUpdates(lowRank: deltas)))
           return metrics
         })
   }

@@ -10,8 +10,8 @@ import Tokenizers
 extension Workspace {
   /// Registers the checkpoint at `path`, a Hugging Face folder or a GGUF file; nothing is copied.
   ///
-  /// The whole checkpoint is read once for its fingerprint, and a weight that is not finite is refused. Adding the same again under the same name only
-  /// refreshes where it lies.
+  /// The whole checkpoint is read once for its fingerprint, and a weight that is not finite is refused. Adding the same
+  /// again under the same name only refreshes where it lies.
   /// - Parameters:
   ///   - name: By default the file's or folder's name, in lower case.
   ///   - progress: Told what is being done.

@@ -25,11 +25,7 @@ extension Workspace {
   public func importBundle(_ file: String, name: String? = nil) throws -> BundleImport {
     try registry.importBundle(file, name: name) { version, weights in
       let base = try openBase(registry.base(version.base))
-      let adapter = try Adapter.read(
-        weights: Bytes(weights),
-        configuration: try LoRAConfiguration(file: Array(version.configuration.utf8)),
-        baseFingerprint: version.base, promptContract: Data(version.promptContract.utf8),
-        slots: base.model.slots)
+      let adapter = try Workspace.adapter(version, weights: weights, on: base)
       guard adapter.digest == version.digest else {
         throw RegistryError(
           .damaged,

@@ -90,15 +90,15 @@ extension Workspace {
       try adapter.map { try PromptContract(canonicalJSON: $0.promptContract) }
       ?? base.contract
     let encoder = try base.encoder(contract)
-    let deltas = adapter?.updates ?? AdapterUpdates()
+    let updates = adapter?.updates ?? AdapterUpdates()
     let sequences = try encoder.encode(dataset, options: options.encoder).sequences
     let evaluator = Evaluator(model: base.model, pool: pool)
     var metrics = Metrics()
-    let tallies = try evaluator.tallies(sequences, deltas: deltas)
+    let tallies = try evaluator.tallies(sequences, updates: updates)
     metrics.record(tallies)
     let questions = try encoder.questions(dataset)
     let tokens = try evaluator.greedyAnswers(
-      to: questions.map(\.prompt), deltas: deltas, stopTokens: Set(contract.stops.map(\.token)),
+      to: questions.map(\.prompt), updates: updates, stopTokens: Set(contract.stops.map(\.token)),
       maximumTokens: options.answerTokens, progress: { progress($0, questions.count) })
     let answers = tokens.map { base.tokenizer.decode($0, skipSpecialTokens: true) }
     metrics.record(

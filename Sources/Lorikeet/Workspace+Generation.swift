@@ -130,11 +130,20 @@ extension Workspace {
     _ version: VersionRecord, on base: LoadedBase, in pool: AdapterPool? = nil
   ) throws -> PinnedAdapter {
     try (pool ?? base.adapters).pin(version.digest) {
-      try Adapter.read(
-        weights: Bytes(try registry.blob(version.weights)),
-        configuration: try LoRAConfiguration(file: Array(version.configuration.utf8)),
-        baseFingerprint: version.base, promptContract: Data(version.promptContract.utf8),
-        slots: base.model.slots, knownDigest: version.digest)
+      try Workspace.adapter(
+        version, weights: try registry.blob(version.weights), on: base, knownDigest: version.digest)
     }
+  }
+
+  /// The adapter that a version's record and its weights make.
+  /// - Parameter knownDigest: Its digest where the bytes have been checked; else it is computed.
+  static func adapter(
+    _ version: VersionRecord, weights: [UInt8], on base: LoadedBase, knownDigest: Digest? = nil
+  ) throws -> Adapter {
+    try Adapter.read(
+      weights: Bytes(weights),
+      configuration: try LoRAConfiguration(file: Array(version.configuration.utf8)),
+      baseFingerprint: version.base, promptContract: Data(version.promptContract.utf8),
+      slots: base.model.slots, knownDigest: knownDigest)
   }
 }

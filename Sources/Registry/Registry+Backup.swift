@@ -69,7 +69,11 @@ extension Registry {
   private static func keep(_ path: String, replacing: Bool, now: Date) throws -> String? {
     let isThere = FileManager.default.fileExists(atPath: path)
     let isKept = try isThere && isWorthKeeping(path, replacing: replacing)
-    let kept = isKept ? try secondName(of: path, now: now) : freeName(path, now: now)
+    let kept = freeName(path, now: now)
+    // Some file systems know no second names: there it is moved.
+    if isKept, unsafe link(path, kept) != 0, unsafe Glibc.rename(path, kept) != 0 {
+      throw ScratchFile.failure("keep", path)
+    }
     for tail in ["-wal", "-shm", "-journal"]
     where FileManager.default.fileExists(atPath: path + tail) {
       guard unsafe Glibc.rename(path + tail, kept + tail) == 0 else {
@@ -79,7 +83,7 @@ extension Registry {
     return isKept ? kept : nil
   }
 
-  /// A name for journals without a registry that nothing has yet: clocks go back.
+  /// A name for what gives way that nothing has yet: clocks go back, and two restores fit into a second.
   private static func freeName(_ path: String, now: Date) -> String {
     let stamp = now.formatted(
       Date.ISO8601FormatStyle(dateSeparator: .omitted, timeSeparator: .omitted))
@@ -93,22 +97,6 @@ extension Registry {
     func candidate() -> String { number == 1 ? name : "\(name)-\(number)" }
     while isTaken(candidate()) { number += 1 }
     return candidate()
-  }
-
-  /// Links the file at `path` to a name that nothing has yet.
-  private static func secondName(of path: String, now: Date) throws -> String {
-    let stamp = now.formatted(
-      Date.ISO8601FormatStyle(dateSeparator: .omitted, timeSeparator: .omitted))
-    for number in 1...100 {
-      let kept = "\(path).before-restore-\(stamp)" + (number == 1 ? "" : "-\(number)")
-      if unsafe link(path, kept) == 0 { return kept }
-      if errno == EEXIST { continue }
-      // Some file systems know no second names.
-      guard unsafe Glibc.rename(path, kept) == 0 else { throw ScratchFile.failure("keep", path) }
-      return kept
-    }
-    throw RegistryError(
-      .exists, "'\(path).before-restore-\(stamp)' and a hundred like it are there; move them away")
   }
 
   /// Whether the registry at `path` holds something; refused where it may not give way or another process has it open.

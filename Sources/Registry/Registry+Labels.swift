@@ -39,12 +39,15 @@ extension Registry {
     for tag in tags { try put(tag, on: id, name, in: database) }
   }
 
-  /// Puts `tag` on the adapter in the row `id`, where it is not there yet.
-  func put(_ tag: String, on id: Int, _ name: String, in database: Database) throws {
+  /// Puts `tag` on the adapter in the row `id`; whether it was not there yet.
+  @discardableResult
+  func put(_ tag: String, on id: Int, _ name: String, in database: Database) throws -> Bool {
     try database.run(
       "INSERT INTO tags (adapter_id, tag, at) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
       [SQLValue(id), .text(tag), SQLValue(now())])
-    if database.changes > 0 { try audit("tag", name, tag, in: database) }
+    guard database.changes > 0 else { return false }
+    try audit("tag", name, tag, in: database)
+    return true
   }
 
   /// Takes `tags` off the adapter `name`; one that it does not have is an error.

@@ -123,6 +123,7 @@ final class ScratchHome {
       (["train", "x", "--data", "d", "--steps", "2", "--epochs", "2"], .usage, "--epochs"),
       (["train", "x", "--data", "d", "--resume", "--fresh"], .usage, "exclude each other"),
       (["eval", "acme/support"], .usage, "--data FILE is missing"),
+      (["import", "/nowhere/x"], .data, "there is nothing at '/nowhere/x'"),
       (["compare", "acme/support"], .data, "one version alone"),
       (["compare", "acme/support@1", "acme/support@9"], .data, "has no version 9"),
       (

@@ -2,8 +2,7 @@ extension Tool {
   /// All commands, in the order in which the help tells of them.
   package static let commands: [Command] = [
     basePull, baseAdd, baseList, baseShow, baseRemove, train, replay, eval, generate, chat, list,
-    show,
-    runs, compare, promote, alias, rollback, history, tag, note, rename, remove,
+    show, runs, compare, promote, alias, rollback, history, tag, note, rename, remove,
     importAdapter, exportAdapter, verify, collect, backup, restore,
   ]
 }

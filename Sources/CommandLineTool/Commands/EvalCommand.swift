@@ -109,7 +109,7 @@ extension Session {
       return facts(outcome.metrics.figures.map { ($0.name, fixed($0.value, digits: 4)) })
     }
     let names = Set(results.flatMap { $0.outcome.metrics.figures.map(\.name) })
-    let shown = Gate.figures.filter(names.contains)
+    let shown = Metrics.names.filter(names.contains)
     var table = Table([.init("REFERENCE")] + shown.map { .init($0.uppercased(), isNumber: true) })
     for (reference, outcome) in results {
       let figures = Dictionary(

@@ -12,8 +12,8 @@ extension Tool {
       details: [
         "DIR holds adapter_config.json and adapter_model.safetensors, as save_pretrained writes "
           + "them: LoRA and rsLoRA on linear layers and the embedding, trained biases, and a head or "
-          + "embedding kept whole by modules_to_save. Nothing is published unless every tensor has its layer in the base, every "
-          + "layer its tensors, and all weights are finite. A prompt_contract.json (of an export) or "
+          + "embedding kept whole by modules_to_save. Nothing is published unless every tensor has "
+          + "its layer in the base, every layer its tensors, and all weights are finite. A prompt_contract.json (of an export) or "
           + "chat_template.jinja (of a trainer) in DIR says how it is asked; else it is asked as "
           + "the base is. The same adapter again is the same version.",
         "A FILE is a bundle that 'export --bundle' wrote. All of it is checked, and taken in whole or "
@@ -36,6 +36,10 @@ extension Tool {
       ])
   ) { session in
     let path = session.argument(0)
+    guard FileManager.default.fileExists(atPath: path) else {
+      throw WorkspaceError(
+        .badRequest, "there is nothing at '\(path)'; give a directory or a bundle's file")
+    }
     if isFile(path) { return try session.importBundle(path) }
     let name =
       session.arguments.string("name")

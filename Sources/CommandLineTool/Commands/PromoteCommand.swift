@@ -103,14 +103,7 @@ extension PromotionOutcome {
             "bound": .number($0.bound), "holds": .bool($0.holds),
           ]
         }),
-      "tests": .array(
-        tests.map {
-          [
-            "figure": .string($0.figure.rawValue), "difference": .double($0.difference),
-            "low": .double($0.interval.lowerBound), "high": .double($0.interval.upperBound),
-            "p": .double($0.pValue),
-          ]
-        }),
+      "tests": .array(tests.map(\.json)),
     ]
   }
 }

@@ -28,9 +28,7 @@ extension Tool {
   ) { session in
     let workspace = try session.workspace()
     let arguments = session.arguments
-    var recipe = Recipe()
-    recipe.name = session.argument(0)
-    let view = TrainingView(recipe, session.console)
+    let view = TrainingView(session.argument(0), session.console)
     let steps = try arguments.integer("steps", in: 1...Int.max)
     let outcome = try view.watch {
       try workspace.replay(

@@ -3,6 +3,7 @@ import Foundation
 import JSON
 import Lorikeet
 import Registry
+import Training
 
 extension Tool {
   static let show = Command(
@@ -159,7 +160,7 @@ extension Session {
 
 /// The figures of an evaluation in one line, in the order in which they are told: `loss 0.123, accuracy 0.973`.
 func figuresText(_ metrics: JSONValue) -> String {
-  Gate.figures.compactMap { name in
+  Metrics.names.compactMap { name in
     metrics[name]?.doubleValue.map { "\(name) \(fixed($0, digits: 3))" }
   }.joined(separator: ", ")
 }

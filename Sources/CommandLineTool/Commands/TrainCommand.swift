@@ -41,7 +41,7 @@ extension Tool {
     Interrupt.catchSignals(saying: true)
     defer { Interrupt.release() }
     for recipe in recipes {
-      let view = TrainingView(recipe, session.console)
+      let view = TrainingView(recipe.name, session.console)
       let outcome = try view.watch {
         try workspace.train(
           recipe, fresh: fresh, shouldStop: { Interrupt.isRequested }, progress: view.tell)

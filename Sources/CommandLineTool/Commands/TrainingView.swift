@@ -15,8 +15,9 @@ final class TrainingView {
   private var secondsSeen = 0.0
   private var tokensSeen = 0
 
-  init(_ recipe: Recipe, _ console: Console) {
-    name = recipe.name
+  /// - Parameter name: The adapter's.
+  init(_ name: String, _ console: Console) {
+    self.name = name
     self.console = console
     bar = ProgressBar(console)
   }

@@ -3,7 +3,7 @@ import Digests
 public import JSON
 import Models
 import Registry
-import Training
+public import Training
 
 extension Comparison {
   /// Everything, for scripts.
@@ -71,7 +71,8 @@ extension ComparedPair {
 }
 
 extension PairedTest {
-  fileprivate var json: JSONValue {
+  /// The test, for scripts.
+  public var json: JSONValue {
     [
       "figure": .string(figure.rawValue), "difference": .double(difference),
       "low": .double(interval.lowerBound), "high": .double(interval.upperBound),

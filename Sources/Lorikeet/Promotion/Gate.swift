@@ -1,4 +1,5 @@
 import Registry
+import Training
 
 /// What a version must reach before an alias moves to it: `accuracy >= previous`, `loss < base - 0.1`.
 public struct Gate: Sendable, Equatable, CustomStringConvertible {
@@ -36,11 +37,6 @@ public struct Gate: Sendable, Equatable, CustomStringConvertible {
   /// What it is held against.
   public let bound: Bound
 
-  /// Every name of a figure, in the order in which they are told.
-  public static let figures = [
-    "loss", "perplexity", "tokenAccuracy", "exactMatch", "accuracy", "macroF1", "validJSON",
-  ]
-
   /// The gate that `text` spells: `FIGURE >= BOUND`, where BOUND is a number, `previous` or `base`, the latter two
   /// also with `+ NUMBER` or `- NUMBER`.
   public init(_ text: String) throws {
@@ -49,11 +45,11 @@ public struct Gate: Sendable, Equatable, CustomStringConvertible {
       let mark = text.firstRange(of: comparison.rawValue)
     else { throw Gate.misspelt(text) }
     let name = text[..<mark.lowerBound].filter { $0 != " " }
-    guard Gate.figures.contains(name) else {
+    guard Metrics.names.contains(name) else {
       throw WorkspaceError(
         .badRequest,
-        "'\(name.prefix(40))' is no figure\(didYouMean(name, among: Gate.figures)); there are "
-          + Gate.figures.joined(separator: ", "))
+        "'\(name.prefix(40))' is no figure\(didYouMean(name, among: Metrics.names)); there are "
+          + Metrics.names.joined(separator: ", "))
     }
     figure = name
     self.comparison = comparison

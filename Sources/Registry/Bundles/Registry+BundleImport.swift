@@ -100,7 +100,7 @@ extension Registry {
           version: try self.version(number, of: id, name, in: database), isNew: known == nil,
           bundledNumber: version.record.number))
     }
-    let labels = try addLabels(of: contents, to: id, numbers: here, in: database)
+    let labels = try addLabels(of: contents, to: id, name, numbers: here, in: database)
     let new = items.filter(\.isNew).count
     if new + evaluations + labels > 0 {
       try audit(

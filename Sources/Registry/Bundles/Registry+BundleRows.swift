@@ -84,21 +84,19 @@ extension Registry {
           SQLValue(answers), .text(evaluation.program), SQLValue(evaluation.created),
         ])
       added += database.changes
+      // One that was there already has its answers, or had them dropped.
+      if database.changes == 0, let answers { try dropOrphans([answers], in: database) }
     }
     return added
   }
 
   /// Adds the tags and notes that the adapter does not have; how many.
   func addLabels(
-    of contents: BundleContents, to id: Int, numbers: [Int: Int], in database: Database
+    of contents: BundleContents, to id: Int, _ name: String, numbers: [Int: Int],
+    in database: Database
   ) throws -> Int {
     var added = 0
-    for tag in contents.tags {
-      try database.run(
-        "INSERT INTO tags (adapter_id, tag, at) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
-        [SQLValue(id), .text(tag), SQLValue(now())])
-      added += database.changes
-    }
+    for tag in contents.tags where try put(tag, on: id, name, in: database) { added += 1 }
     for note in contents.notes {
       // A note on a version that the bundle does not hold has nothing to stand on here.
       let number = note.version.flatMap { numbers[$0] }

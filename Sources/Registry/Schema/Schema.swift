@@ -108,24 +108,6 @@ package enum Schema {
       }
       return 0
     }
-    return try known(version, path: path, newest: newest)
-  }
-
-  /// The version of the bundle; refused where it is none or newer than we are.
-  static func checkBundle(_ database: Database, path: String) throws -> Int {
-    let application = try database.integer("PRAGMA application_id")
-    guard application == bundleID else {
-      throw RegistryError(
-        .foreignFile,
-        application == applicationID
-          ? "'\(path)' is a whole registry, not a bundle; 'lorikeet restore' puts a backup in place"
-          : "'\(path)' is another program's SQLite file, not a bundle; give another file")
-    }
-    return try known(
-      database.integer("PRAGMA user_version"), path: path, newest: migrations.count)
-  }
-
-  private static func known(_ version: Int, path: String, newest: Int) throws -> Int {
     guard version >= 1 else {
       throw RegistryError(
         .damaged, "'\(path)' says schema version \(version); restore it from a backup")

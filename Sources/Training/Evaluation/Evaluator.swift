@@ -4,7 +4,7 @@ import Checkpoints
 public import Models
 public import Tensors
 
-/// Measures deltas on held-out data: losses of known answers, and answers of the model's own.
+/// Measures updates on held-out data: losses of known answers, and answers of the model's own.
 public final class Evaluator {
   private let model: Model
   private let pool: WorkerPool
@@ -15,14 +15,14 @@ public final class Evaluator {
   /// Answers that grow side by side.
   private static let width = 16
 
-  /// An evaluator of deltas over `model`.
+  /// An evaluator of updates over `model`.
   public init(model: Model, pool: WorkerPool) {
     self.model = model
     self.pool = pool
   }
 
-  /// The losses of each sequence's target tokens under `deltas`, and how many were foreseen.
-  public func tallies(_ sequences: [TrainingSequence], deltas: AdapterUpdates) throws
+  /// The losses of each sequence's target tokens under `updates`, and how many were foreseen.
+  public func tallies(_ sequences: [TrainingSequence], updates: AdapterUpdates) throws
     -> [Metrics.TokenTally]
   {
     var tallies: [Metrics.TokenTally] = []
@@ -34,11 +34,11 @@ public final class Evaluator {
       }
       let tape = Tape(pool: pool, recycler: recycler, recording: false)
       let hidden = try model.hiddenStates(
-        batch, updates: deltas.applied(to: 0..<batch.rowCount), wanted: wanted,
+        batch, updates: updates.applied(to: 0..<batch.rowCount), wanted: wanted,
         on: tape)
       let result = model.loss(
         hidden, targets: targets, gradientScale: 0,
-        updates: deltas.applied(to: 0..<wanted.count), on: tape)
+        updates: updates.applied(to: 0..<wanted.count), on: tape)
       var row = 0
       for sequence in part {
         let rows = row..<row + sequence.targetCount
@@ -59,7 +59,7 @@ public final class Evaluator {
   ///   - maximumTokens: The most tokens in an answer.
   ///   - progress: Told how many answers are complete.
   public func greedyAnswers(
-    to prompts: [[Int32]], deltas: AdapterUpdates, stopTokens: Set<Int32>, maximumTokens: Int,
+    to prompts: [[Int32]], updates: AdapterUpdates, stopTokens: Set<Int32>, maximumTokens: Int,
     progress: (Int) -> Void = { _ in }
   ) throws -> [[Int32]] {
     var answers = [[Int32]](repeating: [], count: prompts.count)
@@ -76,7 +76,7 @@ public final class Evaluator {
       }
       let (complete, logits) = try model.advance(
         &sequences, rowLimit: Evaluator.rowLimit,
-        updates: { Evaluator.updates(deltas, rows: $0) }, pool: pool, recycler: recycler)
+        updates: { Evaluator.applied(updates, rows: $0) }, pool: pool, recycler: recycler)
       var finished: Set<Int> = []
       for (row, index) in complete.enumerated() {
         let token = Int32(logits.largestColumn(row: row))
@@ -95,7 +95,7 @@ public final class Evaluator {
   }
 
   /// One adapter for all rows, which stand together.
-  private static func updates(_ updates: AdapterUpdates, rows: [SequenceRows]) -> BatchUpdates {
+  private static func applied(_ updates: AdapterUpdates, rows: [SequenceRows]) -> BatchUpdates {
     guard let first = rows.first?.rows.lowerBound, let end = rows.last?.rows.upperBound else {
       return BatchUpdates()
     }

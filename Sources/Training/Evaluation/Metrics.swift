@@ -26,14 +26,18 @@ public struct Metrics: Sendable, Equatable {
     return value.isFinite ? value : nil
   }
 
-  /// Names and values in the order in which they are told; absent figures are left out.
+  private static let all: [(name: String, value: @Sendable (Metrics) -> Double?)] = [
+    ("loss", { $0.loss }), ("perplexity", { $0.perplexity }),
+    ("tokenAccuracy", { $0.tokenAccuracy }), ("exactMatch", { $0.exactMatch }),
+    ("accuracy", { $0.accuracy }), ("macroF1", { $0.macroF1 }), ("validJSON", { $0.validJSON }),
+  ]
+
+  /// The names of all figures in the order in which they are told.
+  public static let names = all.map(\.name)
+
+  /// Names and values in that order; absent figures are left out.
   public var figures: [(name: String, value: Double)] {
-    let all: [(String, Double?)] = [
-      ("loss", loss), ("perplexity", perplexity), ("tokenAccuracy", tokenAccuracy),
-      ("exactMatch", exactMatch), ("accuracy", accuracy), ("macroF1", macroF1),
-      ("validJSON", validJSON),
-    ]
-    return all.compactMap { entry in entry.1.map { (name: entry.0, value: $0) } }
+    Metrics.all.compactMap { entry in entry.value(self).map { (name: entry.name, value: $0) } }
   }
 }
 
