@@ -155,23 +155,32 @@ struct RealBaseCommandTests {
     let asked = other.run("generate", "--with", "acme/say", "--max-tokens", "1", "Say 1.")
     #expect(asked.code == .done, "\(asked.error)")
 
-    // A version that claims another digest than its tensors have is refused, though its blobs are sound.
-    let false1 = home.folder.appendingPathComponent("false.bundle").path
-    try FileManager.default.copyItem(atPath: bundle, toPath: false1)
-    try retouch(false1, "DROP TRIGGER versions_are_immutable")
-    let trigger = other.run("import", false1, "--name", "false")
-    #expect(trigger.code == .data && trigger.error.filter { $0 == "\n" }.count == 1)
-    #expect(other.run("show", "false").code == .data)
+    // A version that claims another digest than its tensors have is refused, though its blobs are sound and its tables ours.
+    let lying = home.folder.appendingPathComponent("lying.bundle").path
+    try FileManager.default.copyItem(atPath: bundle, toPath: lying)
+    try giveFalseDigest(lying)
+    let refused = other.run("import", lying, "--name", "lying")
+    #expect(
+      refused.code == .data && refused.error.contains("says digest 000000000000 but is"),
+      "\(refused.error)")
+    #expect(other.run("show", "lying").code == .data)
   }
 
-  private func retouch(_ file: String, _ sql: String) throws {
+  /// Writes another digest into a bundle's versions past the trigger that forbids it, and leaves the trigger as it was.
+  private func giveFalseDigest(_ file: String) throws {
+    let script = """
+      import sqlite3, sys
+      bundle = sqlite3.connect(sys.argv[1])
+      trigger, = bundle.execute(
+          "SELECT sql FROM sqlite_schema WHERE name = 'versions_are_immutable'").fetchone()
+      bundle.execute("DROP TRIGGER versions_are_immutable")
+      bundle.execute("UPDATE versions SET digest = ?", ("0" * 64,))
+      bundle.execute(trigger)
+      bundle.commit()
+      """
     let python = Process()
     python.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-    python.arguments = [
-      "python3", "-c",
-      "import sqlite3, sys; c = sqlite3.connect(sys.argv[1]); c.execute(sys.argv[2]); c.commit()",
-      file, sql,
-    ]
+    python.arguments = ["python3", "-c", script, file]
     try python.run()
     python.waitUntilExit()
     #expect(python.terminationStatus == 0)
