@@ -68,7 +68,7 @@ let package = Package(
     // Thin faces.
     room(
       "CommandLineTool",
-      ["Lorikeet", "Adapters", "Training", "Serving", "Registry", "Digests", "JSON"]),
+      ["Lorikeet", "Adapters", "Training", "Serving", "Registry", "Tensors", "Digests", "JSON"]),
     command("lorikeet-cli", ["CommandLineTool"]),
     command(
       "lorikeet-bench",

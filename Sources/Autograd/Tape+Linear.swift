@@ -18,16 +18,22 @@ extension Tape {
   ) -> Variable {
     let count = x.value.rows
     let y = matrix(count, weight.outputSize)
-    if let residual { y.copy(from: residual.value) }
     let weights = replacements.weights(of: count, own: weight)
+    let lows = deltas.map { low(of: $0, x, as: weight) }
+    let terms = zip(deltas, lows).map {
+      LowRankTerm(rows: $0.rows, low: $1, factor: $0.b.value, .transposed)
+    }
     for run in weights {
       run.value.apply(
-        x.value.rows(run.rows), into: y.rows(run.rows), accumulating: residual != nil, pool: pool)
+        operand(x), rows: run.rows, plus: terms.compactMap { $0.restricted(to: run.rows) },
+        onto: residual?.value, into: y, recycler: recycler, pool: pool)
     }
     for run in replacements.biases(of: count, own: bias) {
       if let bias = run.value { y.rows(run.rows).addRow(bias, pool: pool) }
     }
-    let applied = deltas.map { apply($0, to: x.value, addingTo: y) }
+    for delta in deltas {
+      if let shift = delta.shift { y.rows(delta.rows).addRow(shift, pool: pool) }
+    }
 
     let trainable =
       isRecording && deltas.contains { $0.a.requiresGradient || $0.b.requiresGradient }
@@ -36,16 +42,33 @@ extension Tape {
       requiresGradient: isRecording
         && (x.requiresGradient || residual?.requiresGradient ?? false || trainable))
     record(output) { [self] dy in
+      let gradient = Operand(dy, recycler: recycler)
+      let lowGradients = deltas.map { lowGradient(of: $0, x, gradient, as: weight) }
+      let terms = zip(deltas, lowGradients).compactMap { delta, low -> LowRankTerm? in
+        guard let low, delta.dropsNothing else { return nil }
+        return LowRankTerm(rows: delta.rows, low: low, factor: delta.a.value, .plain)
+      }
       accumulate(x) { dx, accumulating in
         for run in weights {
           run.value.applyTransposed(
-            dy.rows(run.rows), into: dx.rows(run.rows), accumulating: accumulating, pool: pool)
+            gradient, rows: run.rows, plus: terms.compactMap { $0.restricted(to: run.rows) },
+            accumulating: accumulating, into: dx, recycler: recycler, pool: pool)
         }
       }
-      for (delta, low) in zip(deltas, applied) { backward(delta, x: x, low: low, dy: dy) }
+      for (index, delta) in deltas.enumerated() {
+        backward(delta, x: x, low: lows[index], dLow: lowGradients[index], dy: dy)
+      }
       if let residual { give(dy, to: residual) }
     }
     return output
+  }
+
+  /// `x` as a factor, with the copies that earlier products made of it.
+  private func operand(_ x: Variable) -> Operand {
+    if let operand = x.operand { return operand }
+    let operand = Operand(x.value, recycler: recycler)
+    x.operand = operand
+    return operand
   }
 
   /// The rows of `x` that `delta` reads, after its dropout.
@@ -57,38 +80,64 @@ extension Tape {
     return kept
   }
 
-  /// Adds one delta to `y`; returns `scale * dropout(x) A^T`, `(rows, r)`.
-  private func apply(_ delta: LowRankDelta, to x: Matrix, addingTo y: Matrix) -> Matrix {
+  /// `scale * dropout(x) A^T`, `(rows, r)`.
+  private func low(of delta: LowRankDelta, _ x: Variable, as weight: FrozenWeight) -> Matrix {
     let low = matrix(delta.rows.count, delta.a.value.rows)
-    low.setProduct(
-      input(of: delta, x), .plain, delta.a.value, .transposed, scale: delta.scale, pool: pool)
-    let target = y.rows(delta.rows)
-    target.setProduct(low, .plain, delta.b.value, .transposed, accumulating: true, pool: pool)
-    if let shift = delta.shift { target.addRow(shift, pool: pool) }
+    let (operand, rows) =
+      delta.dropsNothing
+      ? (operand(x), delta.rows)
+      : (Operand(input(of: delta, x.value), recycler: recycler), 0..<delta.rows.count)
+    weight.multiply(
+      operand, rows: rows, by: delta.a.value, .transposed, scale: delta.scale, into: low,
+      recycler: recycler, pool: pool)
     return low
   }
 
-  /// `dB += dy^T low`; with `dLow = scale * dy B`: `dA += dLow^T dropout(x)` and `dx += dropout'(dLow A)`.
-  private func backward(_ delta: LowRankDelta, x: Variable, low: Matrix, dy: Matrix) {
-    let dyRows = dy.rows(delta.rows)
+  /// `scale * dy B`, `(rows, r)`, where anything needs it.
+  private func lowGradient(
+    of delta: LowRankDelta, _ x: Variable, _ dy: Operand, as weight: FrozenWeight
+  ) -> Matrix? {
+    guard delta.a.requiresGradient || x.requiresGradient else { return nil }
+    let low = matrix(delta.rows.count, delta.a.value.rows)
+    weight.multiply(
+      dy, rows: delta.rows, by: delta.b.value, .plain, scale: delta.scale, into: low,
+      recycler: recycler, pool: pool)
+    return low
+  }
+
+  /// `dB += dy^T low`, `dA += dLow^T dropout(x)` and, where there is dropout, `dx += dropout'(dLow A)`.
+  private func backward(
+    _ delta: LowRankDelta, x: Variable, low: Matrix, dLow: Matrix?, dy: Matrix
+  ) {
     accumulate(delta.b) {
-      $0.setProduct(dyRows, .transposed, low, .plain, accumulating: $1, pool: pool)
+      $0.setProduct(dy.rows(delta.rows), .transposed, low, .plain, accumulating: $1, pool: pool)
     }
-    guard delta.a.requiresGradient || x.requiresGradient else { return }
-    let dLow = matrix(low.rows, low.columns)
-    dLow.setProduct(dyRows, .plain, delta.b.value, .plain, scale: delta.scale, pool: pool)
+    guard let dLow else { return }
     accumulate(delta.a) {
       $0.setProduct(
         dLow, .transposed, input(of: delta, x.value), .plain, accumulating: $1, pool: pool)
     }
-    guard x.requiresGradient, let dx = x.gradient else { return }
-    let target = dx.rows(delta.rows)
-    guard let dropout = delta.dropout, dropout.probability > 0 else {
-      return target.setProduct(dLow, .plain, delta.a.value, .plain, accumulating: true, pool: pool)
-    }
-    let wide = matrix(target.rows, target.columns)
+    guard let dx = x.gradient, let dropout = delta.dropout, !delta.dropsNothing else { return }
+    let wide = matrix(delta.rows.count, x.value.columns)
     wide.setProduct(dLow, .plain, delta.a.value, .plain, pool: pool)
     wide.setDropout(of: wide, probability: dropout.probability, seed: dropout.seed, pool: pool)
-    target.add(wide, pool: pool)
+    dx.rows(delta.rows).add(wide, pool: pool)
+  }
+}
+
+extension LowRankDelta {
+  /// Whether its input is the layer's own.
+  fileprivate var dropsNothing: Bool { dropout.map { $0.probability == 0 } ?? true }
+}
+
+extension LowRankTerm {
+  /// The part of the term for `range`; nil where there is none.
+  fileprivate func restricted(to range: Range<Int>) -> LowRankTerm? {
+    let common = rows.clamped(to: range)
+    guard !common.isEmpty else { return nil }
+    guard common != rows else { return self }
+    let first = common.lowerBound - rows.lowerBound
+    return LowRankTerm(
+      rows: common, low: low.rows(first..<first + common.count), factor: factor, orientation)
   }
 }

@@ -6,6 +6,8 @@ public final class Variable {
   public let value: Matrix
   /// The gradient of the loss with respect to `value`, once a backward has reached it.
   public internal(set) var gradient: Matrix?
+  /// The value as a factor of products, once one has read it.
+  var operand: Operand?
   /// Whether anything trainable lies at or below this value.
   public let requiresGradient: Bool
 

@@ -79,19 +79,38 @@ public struct Checkpoint: Sendable {
   public func matrix(
     _ name: String, rows: Int, columns: Int, pool: WorkerPool? = nil
   ) throws(FormatError) -> Matrix {
-    try values(name, shape: [rows, columns], rows: rows, columns: columns, pool: pool)
+    try self.rows(of: name, rows: rows, columns: columns, pool: pool)(0..<rows)
   }
 
   /// The float32 values of a vector, `(1, count)`.
   public func vector(_ name: String, count: Int) throws(FormatError) -> Matrix {
-    // Interleaved biases move value by value, as rows of one.
-    try values(name, shape: [count], rows: count, columns: 1, pool: nil)
-      .reshaped(rows: 1, columns: count)
+    let tensor = try tensor(name, shape: [count])
+    // A vector's blocks run along its values; interleaved biases move value by value, as rows of one.
+    guard tensor.interleaved else { return tensor.stored.matrix(rows: 1, columns: count) }
+    guard tensor.stored.dtype.valuesPerBlock == 1 else {
+      throw FormatError(.unsupported, "'\(path)': the bias '\(shown(name))' is stored in blocks")
+    }
+    return tensor.matrix(
+      rows: 0..<count, of: count, columns: 1, headSize: configuration.headSize, pool: nil
+    ).reshaped(rows: 1, columns: count)
   }
 
-  private func values(
-    _ name: String, shape: [Int], rows: Int, columns: Int, pool: WorkerPool?
-  ) throws(FormatError) -> Matrix {
+  /// Decodes the rows of a matrix, `(rows, columns)`, a range at a time: what packs them never holds the whole as floats.
+  /// - Parameter pool: Shares out the decoding where all rows are asked for at once.
+  public func rows(
+    of name: String, rows: Int, columns: Int, pool: WorkerPool? = nil
+  ) throws(FormatError) -> @Sendable (Range<Int>) -> Matrix {
+    let tensor = try tensor(name, shape: [rows, columns])
+    let headSize = configuration.headSize
+    return { range in
+      tensor.matrix(
+        rows: range, of: rows, columns: columns, headSize: headSize,
+        pool: range.count == rows ? pool : nil)
+    }
+  }
+
+  /// The tensor called `name`, which must have `shape`.
+  private func tensor(_ name: String, shape: [Int]) throws(FormatError) -> Tensor {
     guard let tensor = tensors[name] else {
       throw FormatError(.missingTensor, "'\(path)' has no tensor '\(shown(name))'")
     }
@@ -101,21 +120,29 @@ public struct Checkpoint: Sendable {
         "'\(path)': the tensor '\(shown(name))' has the shape \(tensor.stored.shape) where \(shape) is expected"
       )
     }
-    guard tensor.interleaved else {
-      // A vector's blocks run along its values, not across rows of one.
-      let flat = shape.count == 1
-      return tensor.stored.matrix(
-        rows: flat ? 1 : rows, columns: flat ? rows : columns, pool: pool
-      ).reshaped(rows: rows, columns: columns)
+    return tensor
+  }
+
+}
+
+extension Checkpoint.Tensor {
+  /// The float32 values of `range` of the `count` rows.
+  fileprivate func matrix(
+    rows range: Range<Int>, of count: Int, columns: Int, headSize: Int, pool: WorkerPool?
+  ) -> Matrix {
+    let rowSize = stored.bytes.count / max(1, count)
+    func part(_ rows: Range<Int>) -> Matrix {
+      Matrix(
+        dequantising: stored.bytes[rows.lowerBound * rowSize..<rows.upperBound * rowSize],
+        dtype: stored.dtype, rows: rows.count, columns: columns, pool: pool)
     }
-    let headSize = configuration.headSize
-    let source = { TensorLayout.interleavedRow($0, headSize: headSize) }
-    guard tensor.stored.dtype.valuesPerBlock == 1 || columns > 1 else {
-      throw FormatError(.unsupported, "'\(path)': the bias '\(shown(name))' is stored in blocks")
+    guard interleaved else { return part(range) }
+    let result = Matrix(rows: range.count, columns: columns)
+    for (row, index) in range.enumerated() {
+      let source = TensorLayout.interleavedRow(index, headSize: headSize)
+      result.rows(row..<row + 1).copy(from: part(source..<source + 1))
     }
-    return Matrix(
-      dequantising: tensor.stored.bytes, dtype: tensor.stored.dtype, rows: rows, columns: columns,
-      sourceRow: source, pool: pool)
+    return result
   }
 }
 

@@ -5,7 +5,7 @@ import Foundation
 public import Models
 public import Registry
 public import Serving
-import Tensors
+public import Tensors
 public import Tokenizers
 public import Training
 
@@ -13,6 +13,8 @@ public import Training
 public final class LoadedBase {
   /// What the registry knows of it.
   public let record: BaseRecord
+  /// How its weights are held and multiplied.
+  public let weights: WeightFormat
   /// The frozen model.
   public let model: Model
   /// Its tokenizer.
@@ -25,10 +27,12 @@ public final class LoadedBase {
   public let adapters: AdapterPool
 
   init(
-    record: BaseRecord, checkpoint: Checkpoint, adapterCapacityBytes: Int, pool: WorkerPool
+    record: BaseRecord, checkpoint: Checkpoint, weights: WeightFormat, adapterCapacityBytes: Int,
+    pool: WorkerPool
   ) throws {
     self.record = record
-    model = try Model.load(checkpoint, pool: pool)
+    self.weights = weights
+    model = try Model.load(checkpoint, weights: weights, pool: pool)
     tokenizer = try Tokenizer.load(checkpoint.tokenizerSource)
     contract = try PromptContract(
       tokenizer: tokenizer, chatTemplate: checkpoint.chatTemplate,

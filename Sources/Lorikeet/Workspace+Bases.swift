@@ -4,7 +4,7 @@ import Foundation
 import JSON
 import Models
 public import Registry
-import Tensors
+public import Tensors
 import Tokenizers
 
 extension Workspace {
@@ -37,20 +37,23 @@ extension Workspace {
   }
 
   /// The base called `name`, in memory; loaded on first use.
-  /// - Parameter name: Nil where the registry has just one.
+  /// - Parameters:
+  ///   - name: Nil where the registry has just one.
+  ///   - weights: How its weights are held; by default `servingWeights`.
   /// - Throws: `WorkspaceError` where its files are gone or are not the ones that were added.
-  public func openBase(_ name: String? = nil) throws -> LoadedBase {
+  public func openBase(_ name: String? = nil, weights: WeightFormat? = nil) throws -> LoadedBase {
     let record = try name.map { try registry.base($0) } ?? onlyBase()
-    return try openBase(record)
+    return try openBase(record, weights: weights ?? servingWeights)
   }
 
-  func openBase(_ record: BaseRecord) throws -> LoadedBase {
-    if let base = loadedBases[record.facts.fingerprint] { return base }
+  func openBase(_ record: BaseRecord, weights: WeightFormat) throws -> LoadedBase {
+    let key = BaseKey(fingerprint: record.facts.fingerprint, weights: weights)
+    if let base = loadedBases[key] { return base }
     let checkpoint = try unchanged(record)
     let base = try LoadedBase(
-      record: record, checkpoint: checkpoint, adapterCapacityBytes: adapterCapacityBytes, pool: pool
-    )
-    loadedBases[record.facts.fingerprint] = base
+      record: record, checkpoint: checkpoint, weights: weights,
+      adapterCapacityBytes: adapterCapacityBytes, pool: pool)
+    loadedBases[key] = base
     return base
   }
 
@@ -71,6 +74,12 @@ extension Workspace {
 
   /// The base's checkpoint, if it still is the one that was added.
   ///
+  /// What a base in memory is found by.
+  struct BaseKey: Hashable {
+    let fingerprint: Digest
+    let weights: WeightFormat
+  }
+
   /// Size and time of change tell as a rule; where they differ, the fingerprint is computed again.
   private func unchanged(_ record: BaseRecord) throws -> Checkpoint {
     let facts = record.facts
@@ -102,6 +111,12 @@ extension Workspace {
     }
     return try Reference.checkedName(String(name.drop { "._-".contains($0) }))
   }
+}
+
+/// What a base in memory is found by.
+struct BaseKey: Hashable {
+  let fingerprint: Digest
+  let weights: WeightFormat
 }
 
 /// Size and time of change of a file, or of all files of a folder.

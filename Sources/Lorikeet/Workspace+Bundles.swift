@@ -24,7 +24,7 @@ extension Workspace {
   /// - Throws: `RegistryError` where the file is no sound bundle, `AdapterError` where a version does not fit its base.
   public func importBundle(_ file: String, name: String? = nil) throws -> BundleImport {
     try registry.importBundle(file, name: name) { version, weights in
-      let base = try openBase(registry.base(version.base))
+      let base = try openBase(registry.base(version.base), weights: .f32)
       let adapter = try Workspace.adapter(version, weights: weights, on: base)
       guard adapter.digest == version.digest else {
         throw RegistryError(

@@ -78,7 +78,7 @@ extension Workspace {
     _ subject: NewEvaluation.Subject, adapter: Adapter?, on base: LoadedBase, dataset: Dataset,
     options: EvaluationOptions, progress: (Int, Int) -> Void
   ) throws -> EvaluationOutcome {
-    let settings = options.json.text(.canonical)
+    let settings = options.json(on: base).text(.canonical)
     if !options.isForced,
       let record = try registry.evaluation(
         of: subject, dataset: dataset.digest, settings: settings),
@@ -185,9 +185,9 @@ extension EvaluationOptions {
       scope: scope, maximumLength: maximumLength, truncation: truncation)
   }
 
-  /// The settings that change the result.
-  var json: JSONValue {
-    [
+  /// The settings that change the result; weights as floats go without saying.
+  func json(on base: LoadedBase) -> JSONValue {
+    var settings: JSONObject = [
       "answerTokens": .int(answerTokens), "scope": .string(scope.rawValue),
       "maximumLength": .int(maximumLength), "truncation": .string(truncation.rawValue),
       "labels": .array(labels.map(JSONValue.string)),
@@ -195,6 +195,8 @@ extension EvaluationOptions {
       "completion": data.completion.map(JSONValue.string) ?? .null,
       "limit": data.limit.map(JSONValue.int) ?? .null,
     ]
+    if base.weights != .f32 { settings["weights"] = .string(base.weights.rawValue) }
+    return .object(settings)
   }
 }
 

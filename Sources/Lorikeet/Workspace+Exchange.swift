@@ -36,7 +36,7 @@ extension Workspace {
     note: String? = nil
   ) throws -> ImportOutcome {
     _ = try Reference.checkedName(name)
-    let base = try openBase(base)
+    let base = try openBase(base, weights: .f32)
     var contract = try Workspace.contract(in: path, over: base)
     if let system { contract.system = system }
     let adapter = try PEFT.read(
@@ -67,7 +67,7 @@ extension Workspace {
   /// - Throws: `AdapterError` where the directory holds an adapter already, or cannot be written.
   public func exportAdapter(_ reference: String, directory path: String) throws -> VersionRecord {
     let version = try registry.version(reference)
-    let base = try openBase(registry.base(version.base))
+    let base = try openBase(registry.base(version.base), weights: .f32)
     try PEFT.write(try pin(version, on: base).adapter, directory: path)
     let file = URL(fileURLWithPath: path).appendingPathComponent(contractName)
     do {

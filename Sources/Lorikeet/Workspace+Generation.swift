@@ -121,7 +121,7 @@ extension Workspace {
         .badRequest,
         "\(first.reference) was trained on base '\(record.facts.name)', not on '\(name)'")
     }
-    return try openBase(record)
+    return try openBase(record, weights: servingWeights)
   }
 
   /// The version's adapter in memory, loaded from the registry and checked if it was not.

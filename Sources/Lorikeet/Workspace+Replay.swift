@@ -2,6 +2,7 @@ import Adapters
 public import Digests
 import Foundation
 public import Registry
+import Tensors
 import Training
 
 /// What a training that was done again showed.
@@ -56,13 +57,15 @@ extension Workspace {
     }
     let record = try registry.run(id)
     let datasets = try registry.datasets(ofRun: id)
-    var recipe = try Recipe(parsing: record.recipe.utf8)
+    var recipe = try Recipe(recorded: record.recipe)
     recipe.train = try Workspace.located(datasets["train"], now: data, flag: "data")
     recipe.eval =
       recipe.rhythm.evaluateEvery == nil
       ? nil : try Workspace.located(datasets["eval"], now: evaluation, flag: "eval")
     let job = try TrainingJob(
-      recipe: recipe, base: openBase(registry.base(record.base)), pool: pool, now: record.started)
+      recipe: recipe,
+      base: openBase(registry.base(record.base), weights: recipe.precision ?? .f32), pool: pool,
+      now: record.started)
     try Workspace.checkSame(job.train, datasets["train"], of: version)
     if let held = job.evaluation { try Workspace.checkSame(held, datasets["eval"], of: version) }
     return try replay(job, version, registry.points(ofRun: id), steps: steps, progress)

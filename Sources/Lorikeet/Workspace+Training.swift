@@ -22,7 +22,10 @@ extension Workspace {
     _ recipe: Recipe, fresh: Bool = false, shouldStop: @escaping () -> Bool = { false },
     progress: @escaping (TrainingProgress) -> Void = { _ in }
   ) throws -> TrainingOutcome {
-    let base = try openBase(recipe.base)
+    var recipe = recipe
+    let weights = recipe.precision ?? .fastest
+    recipe.precision = weights
+    let base = try openBase(recipe.base, weights: weights)
     var job = try TrainingJob(recipe: recipe, base: base, pool: pool, now: Date())
     progress(
       .data(train: job.report, evaluation: job.evaluationReport, warning: job.warning))

@@ -19,7 +19,9 @@ public final class Workspace {
   private let ownsPool: Bool
   /// The most bytes of adapter weights to hold in memory.
   public var adapterCapacityBytes = 1 << 30
-  var loadedBases: [Digest: LoadedBase] = [:]
+  /// How a base's weights are held to answer and to evaluate.
+  public var servingWeights = WeightFormat.fastest
+  var loadedBases: [BaseKey: LoadedBase] = [:]
 
   /// Opens the workspace at `home`, by default `LORIKEET_HOME` or `~/.lorikeet`, and its registry.
   /// - Parameters:

@@ -3,9 +3,13 @@ public import Tensors
 
 extension Model {
   /// Builds the model of `checkpoint`: every tensor asked for by name and checked for its shape.
-  /// - Parameter pool: Shares out the decoding of quantised tensors over its threads.
+  /// - Parameters:
+  ///   - weights: How its matrices are held and multiplied.
+  ///   - pool: Shares out decoding and packing over its threads.
   /// - Throws: `FormatError` where a tensor is missing or misshapen, `ModelError` where the configuration is impossible.
-  public static func load(_ checkpoint: Checkpoint, pool: WorkerPool? = nil) throws -> Model {
+  public static func load(
+    _ checkpoint: Checkpoint, weights: WeightFormat = .f32, pool: WorkerPool? = nil
+  ) throws -> Model {
     let configuration = checkpoint.configuration
     let slots = SlotTable(slotList(configuration), tiesHead: configuration.tiedEmbeddings)
     func index(_ path: String) throws -> Int {
@@ -14,13 +18,17 @@ extension Model {
       }
       return slot
     }
+    func weight(_ path: String, _ outputs: Int, _ inputs: Int) throws -> FrozenWeight {
+      FrozenWeight(
+        outputs: outputs, inputs: inputs, format: weights, pool: pool,
+        rows: try checkpoint.rows(
+          of: path + ".weight", rows: outputs, columns: inputs, pool: pool))
+    }
     func projection(_ path: String) throws -> Projection {
       let slot = try index(path)
       let info = slots.slots[slot]
-      let weight = try checkpoint.matrix(
-        path + ".weight", rows: info.outputSize, columns: info.inputSize, pool: pool)
       return Projection(
-        weight: FrozenWeight(weight),
+        weight: try weight(path, info.outputSize, info.inputSize),
         bias: info.hasBias ? try checkpoint.vector(path + ".bias", count: info.outputSize) : nil,
         slot: slot)
     }
@@ -46,10 +54,7 @@ extension Model {
         up: try projection("\(path).mlp.up_proj"),
         down: try projection("\(path).mlp.down_proj"))
     }
-    let embedding = FrozenWeight(
-      try checkpoint.matrix(
-        embeddingPath + ".weight", rows: configuration.vocabularySize, columns: width, pool: pool)
-    )
+    let embedding = try weight(embeddingPath, configuration.vocabularySize, width)
     let head =
       configuration.tiedEmbeddings
       ? Projection(weight: embedding, bias: nil, slot: try index("lm_head"))

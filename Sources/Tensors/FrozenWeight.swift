@@ -1,45 +1,96 @@
 import CKernels
 
-/// A weight of the frozen base, `(out, in)`, in whatever layout its products want.
+/// How a base's weights are held, and how products with them are computed.
+public enum WeightFormat: String, Sendable, CaseIterable {
+  /// Floats, multiplied by BLAS: the reference, the same bits as ever.
+  case f32
+  /// The upper halves of floats, packed for our kernels; activations are rounded alike, sums are floats.
+  case bf16
+
+  /// What is fastest on this processor without changing what a person would notice.
+  public static var fastest: WeightFormat {
+    ck_current_variant().rawValue >= CK_AVX512_BF16.rawValue ? .bf16 : .f32
+  }
+}
+
+/// A thin product that is added to a frozen weight's, for some of the rows: an adapter's second factor.
+public struct LowRankTerm {
+  /// The rows of the output.
+  public var rows: Range<Int>
+  /// `(rows.count, r)`.
+  public var low: Matrix
+  /// `(out, r)` where it is read transposed, else `(r, out)`.
+  public var factor: Matrix
+  /// How `factor` is read.
+  public var orientation: Orientation
+
+  /// `low` times `factor` for `rows`.
+  public init(rows: Range<Int>, low: Matrix, factor: Matrix, _ orientation: Orientation) {
+    self.rows = rows
+    self.low = low
+    self.factor = factor
+    self.orientation = orientation
+  }
+}
+
+/// A weight of the frozen base, `(out, in)`, in the layout that its products want, made once.
 ///
-/// Every product with a frozen weight goes through here: this is the place where packed and narrower layouts come in.
+/// Every product with a frozen weight goes through here, and takes the adapters' thin products along.
 public struct FrozenWeight: Sendable {
-  private let values: Matrix
+  private enum Storage {
+    case plain(Matrix)
+    case narrow(NarrowPanels)
+  }
+
+  private let storage: Storage
 
   /// The weight with `values`, `(out, in)`, which nobody writes to any more.
-  public init(_ values: Matrix) { self.values = values }
+  public init(_ values: Matrix) { storage = .plain(values) }
 
-  /// Values in a row that goes in.
-  public var inputSize: Int { values.columns }
-  /// Values in a row that comes out.
-  public var outputSize: Int { values.rows }
-  /// Bytes held, mapped ones included.
-  public var byteCount: Int { values.count * 4 }
-
-  /// `y = x W^T`, or `y += x W^T` where `accumulating`.
-  /// - Parameters:
-  ///   - x: `(T, in)`.
-  ///   - y: `(T, out)`; may not overlap `x`.
-  public func apply(_ x: Matrix, into y: Matrix, accumulating: Bool = false, pool: WorkerPool) {
-    precondition(
-      x.columns == inputSize && y.columns == outputSize && x.rows == y.rows,
-      "FrozenWeight: \(x.rows) x \(x.columns) by \(outputSize) x \(inputSize) into \(y.rows) x \(y.columns)"
-    )
-    if x.rows <= 32 {
-      applyFew(x, into: y, accumulating: accumulating, pool: pool)
-    } else {
-      y.setProduct(x, .plain, values, .transposed, accumulating: accumulating, pool: pool)
+  /// The weight whose rows `rows` gives, a range at a time, packed as `format` says.
+  ///
+  /// No more than a panel of values is held as floats at once, unless the format is `f32`.
+  public init(
+    outputs: Int, inputs: Int, format: WeightFormat, pool: WorkerPool?,
+    rows: (Range<Int>) -> Matrix
+  ) {
+    switch format {
+    case .f32: storage = .plain(rows(0..<outputs))
+    case .bf16:
+      storage = .narrow(NarrowPanels(outputs: outputs, inputs: inputs, pool: pool, rows: rows))
     }
   }
 
-  /// `dx = dy W`, or `dx += dy W` where `accumulating`: the gradient to the activations.
-  /// - Parameters:
-  ///   - dy: `(T, out)`.
-  ///   - dx: `(T, in)`; may not overlap `dy`.
-  public func applyTransposed(
-    _ dy: Matrix, into dx: Matrix, accumulating: Bool = false, pool: WorkerPool
-  ) {
-    dx.setProduct(dy, .plain, values, .plain, accumulating: accumulating, pool: pool)
+  /// How it is held.
+  public var format: WeightFormat {
+    switch storage {
+    case .plain: .f32
+    case .narrow: .bf16
+    }
+  }
+
+  /// Values in a row that goes in.
+  public var inputSize: Int {
+    switch storage {
+    case .plain(let values): values.columns
+    case .narrow(let panels): panels.inputs
+    }
+  }
+
+  /// Values in a row that comes out.
+  public var outputSize: Int {
+    switch storage {
+    case .plain(let values): values.rows
+    case .narrow(let panels): panels.outputs
+    }
+  }
+
+  /// Bytes held, mapped ones included.
+  public var byteCount: Int {
+    switch storage {
+    case .plain(let values): values.count * 4
+    case .narrow(let panels): panels.byteCount
+    }
   }
 
   /// Copies rows `indices` of the weight: an embedding's look-up.
@@ -48,16 +99,122 @@ public struct FrozenWeight: Sendable {
       y.rows == indices.count && y.columns == inputSize, "FrozenWeight: gather's shapes differ")
     for (row, index) in indices.enumerated() {
       precondition(index >= 0 && Int(index) < outputSize, "FrozenWeight: row out of bounds")
-      y.rows(row..<row + 1).copy(from: values.rows(Int(index)..<Int(index) + 1))
+      let target = y.rows(row..<row + 1)
+      switch storage {
+      case .plain(let values): target.copy(from: values.rows(Int(index)..<Int(index) + 1))
+      case .narrow(let panels): panels.copyOutput(Int(index), into: target)
+      }
+    }
+  }
+}
+
+extension FrozenWeight {
+  /// `y = initial + x W^T + terms`.
+  /// - Parameters:
+  ///   - x: `(T, in)`.
+  ///   - rows: The rows of `x`, `initial` and `y` to do.
+  ///   - terms: Their rows lie in `rows`.
+  ///   - initial: `(T, out)`; nil for zero.
+  ///   - y: `(T, out)`; may not overlap `x`.
+  public func apply(
+    _ x: Operand, rows: Range<Int>, plus terms: [LowRankTerm] = [], onto initial: Matrix? = nil,
+    into y: Matrix, recycler: BufferRecycler, pool: WorkerPool
+  ) {
+    check(x.values, inputSize, y, outputSize)
+    switch storage {
+    case .plain(let values):
+      let target = y.rows(rows)
+      if let initial { target.copy(from: initial.rows(rows)) }
+      Self.apply(values, x.values.rows(rows), into: target, accumulating: initial != nil, pool)
+      Self.add(terms, to: y, pool)
+    case .narrow(let panels):
+      panels.apply(
+        x.narrowRows(pool).rows(rows),
+        plus: Self.narrowed(terms, from: rows.lowerBound, recycler, pool),
+        onto: initial?.rows(rows), into: y.rows(rows), pool: pool)
     }
   }
 
-  private func applyFew(_ x: Matrix, into y: Matrix, accumulating: Bool, pool: WorkerPool) {
-    let block = max(16, min(outputSize, 1 + 65_536 / max(1, inputSize)))
-    pool.forBlocks(of: block, in: outputSize) { range in
+  /// `dx = dy W + terms`, or `dx += ...` where `accumulating`: the gradient to the activations.
+  /// - Parameters:
+  ///   - dy: `(T, out)`.
+  ///   - rows: The rows of `dy` and `dx` to do.
+  ///   - terms: Their rows lie in `rows`.
+  ///   - dx: `(T, in)`; may not overlap `dy`.
+  public func applyTransposed(
+    _ dy: Operand, rows: Range<Int>, plus terms: [LowRankTerm] = [], accumulating: Bool = false,
+    into dx: Matrix, recycler: BufferRecycler, pool: WorkerPool
+  ) {
+    check(dy.values, outputSize, dx, inputSize)
+    switch storage {
+    case .plain(let values):
+      dx.rows(rows).setProduct(
+        dy.values.rows(rows), .plain, values, .plain, accumulating: accumulating, pool: pool)
+      Self.add(terms, to: dx, pool)
+    case .narrow(let panels):
+      panels.applyTransposed(
+        dy.narrowRows(pool).rows(rows),
+        plus: Self.narrowed(terms, from: rows.lowerBound, recycler, pool),
+        accumulating: accumulating, into: dx.rows(rows), recycler: recycler, pool: pool)
+    }
+  }
+
+  /// `low = scale * x factor`, computed as this weight's own products are: an adapter's first factor.
+  /// - Parameters:
+  ///   - factor: `(r, in)` where it is read transposed, else `(in, r)`.
+  ///   - low: `(rows.count, r)`.
+  public func multiply(
+    _ x: Operand, rows: Range<Int>, by factor: Matrix, _ orientation: Orientation, scale: Float,
+    into low: Matrix, recycler: BufferRecycler, pool: WorkerPool
+  ) {
+    switch storage {
+    case .plain:
+      low.setProduct(
+        x.values.rows(rows), .plain, factor, orientation, scale: scale, pool: pool)
+    case .narrow:
+      NarrowPanels(factor, orientation, recycler: recycler, pool: pool).apply(
+        x.narrowRows(pool).rows(rows), plus: [], onto: nil, into: low, pool: pool)
+      if scale != 1 { low.scale(by: scale) }
+    }
+  }
+
+  private func check(_ from: Matrix, _ fromWidth: Int, _ to: Matrix, _ toWidth: Int) {
+    precondition(
+      from.columns == fromWidth && to.columns == toWidth && from.rows == to.rows,
+      "FrozenWeight: \(from.rows) x \(from.columns) by \(outputSize) x \(inputSize) into \(to.rows) x \(to.columns)"
+    )
+  }
+
+  private static func narrowed(
+    _ terms: [LowRankTerm], from firstRow: Int, _ recycler: BufferRecycler, _ pool: WorkerPool
+  ) -> [NarrowPanels.Term] {
+    terms.map { term in
+      NarrowPanels.Term(
+        rows: term.rows.lowerBound - firstRow..<term.rows.upperBound - firstRow,
+        left: NarrowRows(term.low, recycler: recycler, pool: pool),
+        right: NarrowPanels(term.factor, term.orientation, recycler: recycler, pool: pool))
+    }
+  }
+
+  private static func add(_ terms: [LowRankTerm], to y: Matrix, _ pool: WorkerPool) {
+    for term in terms {
+      y.rows(term.rows).setProduct(
+        term.low, .plain, term.factor, term.orientation, accumulating: true, pool: pool)
+    }
+  }
+
+  private static func apply(
+    _ values: Matrix, _ x: Matrix, into y: Matrix, accumulating: Bool, _ pool: WorkerPool
+  ) {
+    guard x.rows <= 32 else {
+      return y.setProduct(
+        x, .plain, values, .transposed, accumulating: accumulating, pool: pool)
+    }
+    let block = max(16, min(values.rows, 1 + 65_536 / max(1, values.columns)))
+    pool.forBlocks(of: block, in: values.rows) { range in
       unsafe ck_few_rows(
-        x.rows, inputSize, range.count, x.pointer, x.columns,
-        values.pointer + range.lowerBound * inputSize, y.pointer + range.lowerBound, y.columns,
+        x.rows, values.columns, range.count, x.pointer, x.columns,
+        values.pointer + range.lowerBound * values.columns, y.pointer + range.lowerBound, y.columns,
         accumulating ? 1 : 0)
     }
   }

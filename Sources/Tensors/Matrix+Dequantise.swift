@@ -12,16 +12,15 @@ extension DType {
 extension Matrix {
   /// The float32 values of `bytes`, `(rows, columns)` stored row-major as `dtype`.
   ///
-  /// Values stored as F32 are shared with `bytes` where no rows move and alignment allows it; never write to them.
+  /// Values stored as F32 are shared with `bytes` where alignment allows it; never write to them.
   /// - Parameters:
   ///   - columns: A whole number of `dtype`'s blocks.
-  ///   - sourceRow: The stored row that becomes row `r`; by default `r` itself.
   ///   - pool: Shares out the rows over its threads; nil does all on this one.
   public init(
     dequantising bytes: Bytes, dtype: DType, rows: Int, columns: Int,
-    sourceRow: ((Int) -> Int)? = nil, pool: WorkerPool? = nil
+    pool: WorkerPool? = nil
   ) {
-    if dtype == .f32, sourceRow == nil {
+    if dtype == .f32 {
       self.init(sharing: bytes, rows: rows, columns: columns)
       return
     }
@@ -30,19 +29,17 @@ extension Matrix {
     let block = max(1, 65_536 / max(1, columns))
     if let pool {
       pool.forBlocks(of: block, in: rows) {
-        whole.dequantise($0, from: bytes, dtype: dtype, sourceRow: sourceRow)
+        whole.dequantise($0, from: bytes, dtype: dtype)
       }
     } else {
-      dequantise(0..<rows, from: bytes, dtype: dtype, sourceRow: sourceRow)
+      dequantise(0..<rows, from: bytes, dtype: dtype)
     }
   }
 
   /// Sets `range` of the rows from `bytes`, which hold all rows as `dtype`.
   ///
   /// Ranges that do not overlap may be set from several threads at once.
-  public func dequantise(
-    _ range: Range<Int>, from bytes: Bytes, dtype: DType, sourceRow: ((Int) -> Int)? = nil
-  ) {
+  public func dequantise(_ range: Range<Int>, from bytes: Bytes, dtype: DType) {
     guard let rowSize = dtype.byteCount(of: columns) else {
       preconditionFailure(
         "Matrix: rows of \(columns) are no whole number of \(dtype.rawValue) blocks")
@@ -51,17 +48,9 @@ extension Matrix {
       bytes.count == rows * rowSize && range.lowerBound >= 0 && range.upperBound <= rows,
       "Matrix: \(bytes.count) bytes of \(dtype.rawValue) for \(rows) x \(columns), rows \(range)")
     let blocks = columns / dtype.valuesPerBlock
-    guard let sourceRow else {
-      unsafe expand(
-        dtype, range.count * blocks, bytes.pointer + range.lowerBound * rowSize,
-        pointer + range.lowerBound * columns)
-      return
-    }
-    for row in range {
-      let source = sourceRow(row)
-      precondition(source >= 0 && source < rows, "Matrix: source row out of bounds")
-      unsafe expand(dtype, blocks, bytes.pointer + source * rowSize, pointer + row * columns)
-    }
+    unsafe expand(
+      dtype, range.count * blocks, bytes.pointer + range.lowerBound * rowSize,
+      pointer + range.lowerBound * columns)
   }
 }
 

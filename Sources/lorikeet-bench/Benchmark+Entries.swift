@@ -9,7 +9,7 @@ import Tensors
 extension Benchmark {
   /// All benchmarks, on the shapes that the peers' scripts use.
   func entries() throws -> [Entry] {
-    let base = try workspace.openBase(options.base)
+    let base = try workspace.openBase(options.base, weights: options.weights)
     return [
       Entry(name: "train/8x128", unit: "tokens/s") { try self.training(base, 8, 128) },
       Entry(name: "train/2x512", unit: "tokens/s") { try self.training(base, 2, 512) },
@@ -98,7 +98,7 @@ extension Benchmark {
   private func loadBase() throws -> Double {
     try seconds {
       let fresh = try Workspace(pool: workspace.pool)
-      _ = try fresh.openBase(options.base)
+      _ = try fresh.openBase(options.base, weights: options.weights)
     } * 1000
   }
 }

@@ -1,3 +1,5 @@
+import Tensors
+
 /// What to measure and how to tell.
 struct BenchmarkOptions {
   /// Why the arguments make no sense.
@@ -6,12 +8,13 @@ struct BenchmarkOptions {
   }
 
   static let usage = """
-    usage: lorikeet-bench [--json] [--only PREFIX] [--repeat N] [--base NAME] [--plot FILE]
+    usage: lorikeet-bench [--json] [--only PREFIX] [--repeat N] [--base NAME] [--weights FORMAT] [--plot FILE]
 
       --json          one JSON object a line: name, unit, value (median), all values, peakBytes
       --only PREFIX   only benchmarks whose name begins so (train, prefill, decode, load, swap, registry, scale)
       --repeat N      measure each N times and tell the median (default 5)
       --base NAME     a base of the registry (default: the only one)
+      --weights FORMAT  f32 or bf16 (default: the fastest here)
       --plot FILE     draw the growth of scale/... as an SVG
     """
 
@@ -20,6 +23,7 @@ struct BenchmarkOptions {
   var repeats = 5
   var base: String?
   var plot: String?
+  var weights = WeightFormat.fastest
 
   /// Whether any benchmark that is asked for needs a base; those of scale do not.
   var needsBase: Bool { !only.hasPrefix("scale") }
@@ -32,6 +36,10 @@ struct BenchmarkOptions {
       case "--only": only = try BenchmarkOptions.value(of: argument, &rest)
       case "--base": base = try BenchmarkOptions.value(of: argument, &rest)
       case "--plot": plot = try BenchmarkOptions.value(of: argument, &rest)
+      case "--weights":
+        guard let format = WeightFormat(rawValue: try BenchmarkOptions.value(of: argument, &rest))
+        else { throw UsageError(description: "--weights takes f32 or bf16") }
+        weights = format
       case "--repeat":
         guard let number = Int(try BenchmarkOptions.value(of: argument, &rest)), number > 0 else {
           throw UsageError(description: "--repeat takes a whole number above 0")

@@ -21,7 +21,8 @@ struct KernelVariantTests {
     defer { _ = ck_force_variant(best) }
     #expect(ck_force_variant(CK_PORTABLE) == 1)
     let expected = run(name, width)
-    for variant in [CK_AVX2, CK_AVX512] where variant.rawValue <= best.rawValue {
+    for variant in [CK_AVX2, CK_AVX512, CK_AVX512_VNNI, CK_AVX512_BF16]
+    where variant.rawValue <= best.rawValue {
       #expect(ck_force_variant(variant) == 1)
       let difference = firstDifference(run(name, width), expected, atol: 1e-6, rtol: 1e-5)
       #expect(difference == nil, "\(name), variant \(variant.rawValue)")
@@ -65,10 +66,11 @@ struct KernelVariantTests {
         targets: (0..<rows).map { Int32($0 % width) }, gradientScale: 0.5, pool: pool)
       return result.losses + x.values
     case "fewRows":
-      FrozenWeight(random(9, width, &g)).apply(
-        x, into: Matrix(rows: rows, columns: 9), pool: pool)
+      let recycler = BufferRecycler()
       let result = Matrix(rows: rows, columns: rows)
-      FrozenWeight(y).apply(x, into: result, pool: pool)
+      FrozenWeight(y).apply(
+        Operand(x, recycler: recycler), rows: 0..<rows, into: result, recycler: recycler, pool: pool
+      )
       return result.values
     case "adamW":
       let second = Matrix(repeating: 0.3, rows: rows, columns: width)

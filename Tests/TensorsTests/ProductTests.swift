@@ -57,7 +57,7 @@ struct ProductTests {
       let y = Matrix(rows: m, columns: n)
       y.setProduct(x, .plain, w, .transposed, pool: pool)
       let z = Matrix(rows: m, columns: n)
-      FrozenWeight(w).apply(x, into: z, pool: pool)
+      apply(FrozenWeight(w), x, into: z, pool)
       return y.values + z.values
     }
     #expect(results[0] == results[1] && results[0] == results[2])
@@ -73,12 +73,18 @@ struct ProductTests {
     let (x, w) = (random(rows, 77, &g), random(130, 77, &g))
     let weight = FrozenWeight(w)
     let together = Matrix(rows: rows, columns: 130)
-    weight.apply(x, into: together, pool: pool)
+    apply(weight, x, into: together, pool)
     for row in 0..<rows {
       let alone = Matrix(rows: 1, columns: 130)
-      weight.apply(x.rows(row..<row + 1), into: alone, pool: pool)
+      apply(weight, x.rows(row..<row + 1), into: alone, pool)
       #expect(alone.values == together.rows(row..<row + 1).values)
     }
     #expect(firstDifference(together.values, naive(x, transposed(w)), rtol: 1e-5) == nil)
+  }
+
+  private func apply(_ weight: FrozenWeight, _ x: Matrix, into y: Matrix, _ pool: WorkerPool) {
+    let recycler = BufferRecycler()
+    weight.apply(
+      Operand(x, recycler: recycler), rows: 0..<x.rows, into: y, recycler: recycler, pool: pool)
   }
 }

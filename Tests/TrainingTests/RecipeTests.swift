@@ -38,7 +38,8 @@ struct RecipeTests {
        "optimizer": {"lr": 1e-3, "lrRatioB": 16, "beta1": 0.8, "beta2": 0.99, "epsilon": 1e-6,
          "weightDecay": 0.1, "clip": 0},
        "schedule": {"kind": "cosine", "warmup": 5}, "steps": 9, "batch": {"tokens": 512},
-       "accumulate": 2, "shuffle": false, "seed": 7, "recompute": true, "checkpointEvery": 3,
+       "accumulate": 2, "shuffle": false, "seed": 7, "recompute": true,
+       "precision": "bf16", "checkpointEvery": 3,
        "evaluation": {"every": 4, "patience": 2, "keepBest": true, "maxTokens": 5}}
       """)
     #expect(recipe.name == "acme/support")
@@ -61,6 +62,7 @@ struct RecipeTests {
     #expect((recipe.extent, recipe.batch) == (.steps(9), .tokens(512)))
     #expect((recipe.accumulate, recipe.shuffle, recipe.seed) == (2, false, 7))
     #expect((recipe.recompute, recipe.checkpointEvery) == (true, 3))
+    #expect(recipe.precision == .bf16)
     #expect((recipe.evalEvery, recipe.patience, recipe.evalTokens) == (4, 2, 5))
     #expect(recipe.keepBest)
     try recipe.check()
@@ -82,6 +84,13 @@ struct RecipeTests {
       let values = [recipe.json, plain].map { parts.reduce($0) { $0[$1] ?? .null } }
       #expect(values[0] != values[1], "\(field.key)")
     }
+  }
+
+  @Test("of a run that recorded no precision is of a time when there was only f32")
+  func recordedPrecision() throws {
+    #expect(try Recipe(recorded: #"{"name":"a"}"#).precision == .f32)
+    #expect(try Recipe(recorded: #"{"name":"a","precision":"bf16"}"#).precision == .bf16)
+    #expect(try read(#"{"name":"a"}"#).precision == nil)
   }
 
   @Test("has one digest for one meaning")

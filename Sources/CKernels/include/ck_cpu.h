@@ -1,7 +1,15 @@
-// Which variant of every kernel runs: chosen once from the CPU, or by LORIKEET_KERNELS=portable|avx2|avx512.
+// Which variant of every kernel runs: chosen once from the CPU, or by LORIKEET_KERNELS, which takes one of the names
+// portable, avx2, avx512, avx512vnni and avx512bf16.
 #pragma once
 
-typedef enum { CK_PORTABLE = 0, CK_AVX2 = 1, CK_AVX512 = 2 } ck_variant;
+/// Each includes those before it. A family that has nothing faster for a variant runs the one before.
+typedef enum {
+  CK_PORTABLE = 0,
+  CK_AVX2 = 1,
+  CK_AVX512 = 2,
+  CK_AVX512_VNNI = 3,  ///< Products of 8-bit integers.
+  CK_AVX512_BF16 = 4   ///< Products of bf16 besides.
+} ck_variant;
 
 /// The variant in use.
 ck_variant ck_current_variant(void);

@@ -27,6 +27,7 @@ extension Tool {
         OptionSpec("examples", "N", help: "rows to show that one gets right only (default 5)"),
         OptionSpec("html", "FILE", help: "write it all as one page, with curves and heat maps"),
         OptionSpec("base", "NAME", help: "the base, where no adapter says which"),
+        weightsOption,
       ] + evaluationFlags,
       examples: [
         ExampleSpec("lorikeet compare intent-kwikemart@1 intent-kwikemart@2", "two versions"),

@@ -26,6 +26,7 @@ extension Tool {
         OptionSpec("completion", "TEXT", help: "an answer with {column} in it"),
         OptionSpec("max-tokens", "N", help: "the longest answer (default 128)"),
         OptionSpec("base", "NAME", help: "the base, where REF is 'base' and there are several"),
+        weightsOption,
         OptionSpec("fresh", help: "measure again even where the registry has the result"),
       ],
       examples: [

@@ -18,6 +18,7 @@ extension Tool {
     OptionSpec("stop", "TEXT", repeats: true, help: "end the answer before this text"),
     OptionSpec("system", "TEXT", help: "what the system is told first"),
     OptionSpec("base", "NAME", help: "the base, where no adapter says which"),
+    weightsOption,
   ]
 
   static let generate = Command(

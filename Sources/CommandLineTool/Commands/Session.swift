@@ -1,4 +1,11 @@
 package import Lorikeet
+import Tensors
+
+extension Tool {
+  /// How the base's weights are held where a command answers or evaluates.
+  static let weightsOption = OptionSpec(
+    "weights", "FORMAT", help: "hold the base as f32 or bf16 (default: the fastest here)")
+}
 
 /// One run of the tool: what was asked for, where to write, and the workspace behind it.
 package final class Session {
@@ -23,6 +30,8 @@ package final class Session {
     let home = arguments.string("home") ?? environment["LORIKEET_HOME"]
     let workspace = try Workspace(
       home: home.flatMap { $0.isEmpty ? nil : $0 }, registry: arguments.string("registry"))
+    let weights = try arguments.choice("weights", of: WeightFormat.allCases.map(\.rawValue))
+    workspace.servingWeights = weights.flatMap(WeightFormat.init) ?? workspace.servingWeights
     opened = workspace
     return workspace
   }

@@ -1,5 +1,6 @@
 import Adapters
 import JSON
+import Tensors
 
 extension Recipe {
   /// Every setting, in the order in which they are told.
@@ -138,6 +139,7 @@ extension Recipe {
       help: "batches in an optimizer step"),
     .boolean("shuffle", flag: "shuffle", \.shuffle, help: "shuffle each pass over the data"),
     .integer("seed", flag: "seed", \.seed, 0...Int.max, help: "where randomness starts"),
+    .choice("precision", flag: "precision", \.precision, help: "products in f32 or bf16"),
     .boolean("recompute", flag: "recompute", \.recompute, help: "less memory, more time"),
     .integer(
       "checkpointEvery", flag: "checkpoint-every", \.checkpointEvery, 1...1_000_000,

@@ -50,6 +50,12 @@ extension Recipe {
     try self.init(json: value)
   }
 
+  /// Reads the recipe that a run has recorded. One that tells no precision is of a time when there was only f32.
+  public init(recorded text: String) throws(TrainingError) {
+    try self.init(parsing: text.utf8)
+    precision = precision ?? .f32
+  }
+
   /// Reads a recipe from JSON.
   public init(json: JSONValue) throws(TrainingError) {
     self.init()

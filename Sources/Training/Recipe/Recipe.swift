@@ -1,6 +1,7 @@
 public import Adapters
 public import Digests
 public import JSON
+public import Tensors
 
 /// Everything that decides how an adapter is trained: `Adapters/<name>/recipe.json`, or flags.
 ///
@@ -117,6 +118,8 @@ public struct Recipe: Sendable, Equatable {
   public var shuffle = true
   /// Where all randomness starts.
   public var seed = 42
+  /// How the base's weights are held and multiplied; nil for the fastest here, which a run records.
+  public var precision: WeightFormat?
   /// Whether blocks are computed again in the backward: less memory, more time.
   public var recompute = false
 

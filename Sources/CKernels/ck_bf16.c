@@ -1,0 +1,357 @@
+#include "ck_bf16.h"
+
+#include <string.h>
+
+#include "ck_dispatch.h"
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
+CK_INLINE float ck_widened(uint16_t x) {
+  uint32_t bits = (uint32_t)x << 16;
+  float value;
+  memcpy(&value, &bits, 4);
+  return value;
+}
+
+/// Rounds to the nearest, ties to even; NaNs stay NaNs.
+CK_INLINE uint16_t ck_narrowed(float x) {
+  uint32_t bits;
+  memcpy(&bits, &x, 4);
+  uint32_t rounded = (bits + 0x7FFFu + ((bits >> 16) & 1)) >> 16;
+  return (uint16_t)((bits & 0x7FFFFFFFu) > 0x7F800000u ? (bits >> 16) | 0x40u : rounded);
+}
+
+// MARK: the product
+
+typedef void ck_bf16_tile(size_t columns, size_t terms, const ck_bf16_term *term, size_t row, const float *initial,
+                          size_t initial_stride, float *y, size_t y_stride);
+
+/// Runs the whole of `rows` in tiles of up to `most` rows; `tiles[r - 1]` takes r rows.
+CK_INLINE void ck_bf16_run(size_t most, ck_bf16_tile *const *tiles, size_t rows, size_t columns, size_t terms,
+                           const ck_bf16_term *term, const float *initial, size_t initial_stride, float *y,
+                           size_t y_stride) {
+  // Tiles of about one size: 13 rows are 7 and 6 rather than 12 and 1.
+  size_t count = (rows + most - 1) / most;
+  for (size_t tile = 0, row = 0; tile < count; tile++) {
+    size_t take = (rows - row + count - tile - 1) / (count - tile);
+    tiles[take - 1](columns, terms, term, row, initial ? initial + row * initial_stride : NULL, initial_stride,
+                    y + row * y_stride, y_stride);
+    row += take;
+  }
+}
+
+/// Two inputs at a time, one running sum an output, in plain C. The order of additions within a pair is that of
+/// the processors' instruction: the odd input first.
+CK_INLINE void ck_bf16_tile_plain(size_t count, size_t columns, size_t terms, const ck_bf16_term *term, size_t row,
+                                  const float *initial, size_t initial_stride, float *y, size_t y_stride) {
+  float sums[4][CK_BF16_PANEL] = {{0}};
+  for (size_t s = 0; s < terms; s++) {
+    const uint16_t *x = term[s].rows + row * term[s].stride, *w = term[s].panel;
+    size_t stride = term[s].stride;
+    for (size_t k = 0; k < term[s].depth; k += 2, w += 2 * CK_BF16_PANEL) {
+      for (size_t t = 0; t < count; t++) {
+        float first = ck_widened(x[t * stride + k]), second = ck_widened(x[t * stride + k + 1]);
+        for (size_t o = 0; o < CK_BF16_PANEL; o++) {
+          uint32_t pair;
+          memcpy(&pair, w + 2 * o, 4);
+          float low = ck_widened((uint16_t)pair), high = ck_widened((uint16_t)(pair >> 16));
+          sums[t][o] = first * low + (second * high + sums[t][o]);
+        }
+      }
+    }
+  }
+  for (size_t t = 0; t < count; t++)
+    for (size_t o = 0; o < columns; o++)
+      y[t * y_stride + o] = (initial ? initial[t * initial_stride + o] : 0.0f) + sums[t][o];
+}
+
+#define CK_BF16_PLAIN_TILE(name, target, count)                                                             \
+  target static void name##_##count(size_t columns, size_t terms, const ck_bf16_term *term, size_t row,     \
+                                    const float *initial, size_t initial_stride, float *y, size_t y_stride) { \
+    ck_bf16_tile_plain(count, columns, terms, term, row, initial, initial_stride, y, y_stride);              \
+  }
+#define CK_BF16_PLAIN_TILES(name, target)                                                                  \
+  CK_BF16_PLAIN_TILE(name, target, 1)                                                                      \
+  CK_BF16_PLAIN_TILE(name, target, 2)                                                                      \
+  static ck_bf16_tile *const name[] = {name##_1, name##_2};
+
+CK_BF16_PLAIN_TILES(ck_bf16_portable, )
+
+#if defined(__x86_64__)
+CK_BF16_PLAIN_TILES(ck_bf16_avx2, CK_TARGET_AVX2)
+
+/// Up to 12 rows by 32 outputs in 24 registers. `fused` is the instruction that adds the products of two pairs.
+#define CK_BF16_WIDE_BODY(count, prepare, fused)                                                              \
+  __m512 sums[count][2];                                                                                     \
+  _Pragma("clang loop unroll(full)") for (int t = 0; t < count; t++) sums[t][0] = sums[t][1] = _mm512_setzero_ps(); \
+  for (size_t s = 0; s < terms; s++) {                                                                       \
+    size_t stride = term[s].stride, depth = term[s].depth;                                                   \
+    const uint16_t *x = term[s].rows + row * stride, *w = term[s].panel;                                     \
+    _Pragma("clang loop unroll(disable)") for (size_t k = 0; k < depth; k += 2) {                            \
+      __m512i first = _mm512_loadu_si512(w), second = _mm512_loadu_si512(w + 32);                            \
+      w += 2 * CK_BF16_PANEL;                                                                                \
+      prepare                                                                                                \
+      _Pragma("clang loop unroll(full)") for (int t = 0; t < count; t++) {                                   \
+        int32_t pair;                                                                                        \
+        memcpy(&pair, x + (size_t)t * stride + k, 4);                                                        \
+        __m512i both = _mm512_set1_epi32(pair);                                                              \
+        fused                                                                                                \
+      }                                                                                                      \
+    }                                                                                                        \
+  }                                                                                                          \
+  __mmask16 low = (__mmask16)(columns >= 16 ? 0xFFFF : (1u << columns) - 1);                                 \
+  __mmask16 high = (__mmask16)(columns >= 32 ? 0xFFFF : columns > 16 ? (1u << (columns - 16)) - 1 : 0);      \
+  _Pragma("clang loop unroll(full)") for (int t = 0; t < count; t++) {                                       \
+    if (initial) {                                                                                           \
+      const float *from = initial + (size_t)t * initial_stride;                                              \
+      sums[t][0] = _mm512_add_ps(_mm512_maskz_loadu_ps(low, from), sums[t][0]);                              \
+      sums[t][1] = _mm512_add_ps(_mm512_maskz_loadu_ps(high, from + 16), sums[t][1]);                        \
+    }                                                                                                        \
+    float *to = y + (size_t)t * y_stride;                                                                    \
+    _mm512_mask_storeu_ps(to, low, sums[t][0]);                                                              \
+    _mm512_mask_storeu_ps(to + 16, high, sums[t][1]);                                                        \
+  }
+
+/// Without the instruction: each half of the pairs is a float once it stands in the upper bits.
+#define CK_BF16_SPLIT                                                                                        \
+  const __m512i upper = _mm512_set1_epi32((int)0xFFFF0000);                                                  \
+  __m512 w0 = _mm512_castsi512_ps(_mm512_slli_epi32(first, 16));                                             \
+  __m512 w1 = _mm512_castsi512_ps(_mm512_slli_epi32(second, 16));                                            \
+  __m512 w2 = _mm512_castsi512_ps(_mm512_and_si512(first, upper));                                           \
+  __m512 w3 = _mm512_castsi512_ps(_mm512_and_si512(second, upper));
+#define CK_BF16_SPLIT_FUSED                                                                                  \
+  __m512 even = _mm512_castsi512_ps(_mm512_slli_epi32(both, 16));                                            \
+  __m512 odd = _mm512_castsi512_ps(_mm512_and_si512(both, upper));                                           \
+  sums[t][0] = _mm512_fmadd_ps(even, w0, _mm512_fmadd_ps(odd, w2, sums[t][0]));                              \
+  sums[t][1] = _mm512_fmadd_ps(even, w1, _mm512_fmadd_ps(odd, w3, sums[t][1]));
+#define CK_BF16_DOT_FUSED                                                                                    \
+  sums[t][0] = _mm512_dpbf16_ps(sums[t][0], (__m512bh)both, (__m512bh)first);                                \
+  sums[t][1] = _mm512_dpbf16_ps(sums[t][1], (__m512bh)both, (__m512bh)second);
+
+#define CK_BF16_WIDE_TILE(name, target, count, prepare, fused)                                              \
+  target static void name##_##count(size_t columns, size_t terms, const ck_bf16_term *term, size_t row,     \
+                                    const float *initial, size_t initial_stride, float *y, size_t y_stride) { \
+    CK_BF16_WIDE_BODY(count, prepare, fused)                                                                 \
+  }
+#define CK_BF16_WIDE_TILES(name, target, prepare, fused)                                                    \
+  CK_BF16_WIDE_TILE(name, target, 1, prepare, fused)                                                        \
+  CK_BF16_WIDE_TILE(name, target, 2, prepare, fused)                                                        \
+  CK_BF16_WIDE_TILE(name, target, 3, prepare, fused)                                                        \
+  CK_BF16_WIDE_TILE(name, target, 4, prepare, fused)                                                        \
+  CK_BF16_WIDE_TILE(name, target, 5, prepare, fused)                                                        \
+  CK_BF16_WIDE_TILE(name, target, 6, prepare, fused)                                                        \
+  CK_BF16_WIDE_TILE(name, target, 7, prepare, fused)                                                        \
+  CK_BF16_WIDE_TILE(name, target, 8, prepare, fused)                                                        \
+  CK_BF16_WIDE_TILE(name, target, 9, prepare, fused)                                                        \
+  CK_BF16_WIDE_TILE(name, target, 10, prepare, fused)                                                       \
+  CK_BF16_WIDE_TILE(name, target, 11, prepare, fused)                                                       \
+  CK_BF16_WIDE_TILE(name, target, 12, prepare, fused)                                                       \
+  static ck_bf16_tile *const name[] = {name##_1, name##_2, name##_3, name##_4,  name##_5,  name##_6,        \
+                                       name##_7, name##_8, name##_9, name##_10, name##_11, name##_12};
+
+CK_BF16_WIDE_TILES(ck_bf16_avx512, CK_TARGET_AVX512, CK_BF16_SPLIT, CK_BF16_SPLIT_FUSED)
+CK_BF16_WIDE_TILES(ck_bf16_dot, CK_TARGET_AVX512_BF16, , CK_BF16_DOT_FUSED)
+#endif
+
+void ck_bf16_product(size_t rows, size_t columns, size_t terms, const ck_bf16_term *term, const float *initial,
+                     size_t initial_stride, float *y, size_t y_stride) {
+#if defined(__x86_64__)
+  ck_variant variant = ck_current_variant();
+  if (variant >= CK_AVX512) {
+    ck_bf16_run(12, variant >= CK_AVX512_BF16 ? ck_bf16_dot : ck_bf16_avx512, rows, columns, terms, term, initial,
+                initial_stride, y, y_stride);
+    return;
+  }
+  if (variant == CK_AVX2) {
+    ck_bf16_run(2, ck_bf16_avx2, rows, columns, terms, term, initial, initial_stride, y, y_stride);
+    return;
+  }
+#endif
+  ck_bf16_run(2, ck_bf16_portable, rows, columns, terms, term, initial, initial_stride, y, y_stride);
+}
+
+// MARK: narrowing and packing
+
+CK_INLINE void ck_bf16_rows_body(size_t rows, size_t width, const float *from, size_t from_stride, float scale,
+                                 uint16_t *to, size_t to_stride) {
+  for (size_t t = 0; t < rows; t++) {
+    const float *x = from + t * from_stride;
+    uint16_t *y = to + t * to_stride;
+    for (size_t i = 0; i < width; i++) y[i] = ck_narrowed(scale * x[i]);
+    for (size_t i = width; i < to_stride; i++) y[i] = 0;
+  }
+}
+
+CK_INLINE size_t ck_bf16_filled(size_t width) {
+  return (width + CK_BF16_BLOCK - 1) / CK_BF16_BLOCK * CK_BF16_BLOCK;
+}
+
+CK_INLINE void ck_bf16_pack_body(size_t outputs, size_t width, const float *weight, size_t stride,
+                                 uint16_t *panel) {
+  memset(panel, 0, ck_bf16_filled(width) * CK_BF16_PANEL * 2);
+  for (size_t o = 0; o < outputs; o++) {
+    const float *w = weight + o * stride;
+    uint16_t *to = panel + 2 * o;
+    for (size_t k = 0; k < width; k++) to[(k / 2) * 2 * CK_BF16_PANEL + k % 2] = ck_narrowed(w[k]);
+  }
+}
+
+CK_INLINE void ck_bf16_pack_transposed_body(size_t outputs, size_t inputs, const float *weight, size_t stride,
+                                            uint16_t *panel) {
+  memset(panel, 0, ck_bf16_filled(outputs) * CK_BF16_PANEL * 2);
+  for (size_t o = 0; o < outputs; o++) {
+    const float *w = weight + o * stride;
+    uint16_t *to = panel + (o / 2) * 2 * CK_BF16_PANEL + o % 2;
+    for (size_t i = 0; i < inputs; i++) to[2 * i] = ck_narrowed(w[i]);
+  }
+}
+
+CK_INLINE void ck_bf16_transpose_body(const uint16_t *from, uint16_t *to) {
+  for (size_t pair = 0; pair < 16; pair++)
+    for (size_t i = 0; i < 32; i++)
+      for (size_t half = 0; half < 2; half++)
+        to[pair * 64 + i * 2 + half] = from[(i / 2) * 64 + (2 * pair + half) * 2 + i % 2];
+}
+
+CK_INLINE void ck_bf16_output_body(size_t output, size_t width, const uint16_t *panel, float *to) {
+  for (size_t k = 0; k < width; k++)
+    to[k] = ck_widened(panel[(k / 2) * 2 * CK_BF16_PANEL + 2 * output + k % 2]);
+}
+
+#if defined(__x86_64__)
+typedef __m512i ck_words;
+
+/// Transposes 8 x 8 units of 64 bits: rows[i] unit j becomes rows[j] unit i.
+#define CK_TRANSPOSE_UNITS(r)                                                                                 \
+  {                                                                                                          \
+    ck_words a[8], b[8];                                                                                     \
+    _Pragma("clang loop unroll(full)") for (int i = 0; i < 4; i++) {                                         \
+      a[2 * i] = _mm512_unpacklo_epi64(r[2 * i], r[2 * i + 1]);                                              \
+      a[2 * i + 1] = _mm512_unpackhi_epi64(r[2 * i], r[2 * i + 1]);                                          \
+    }                                                                                                        \
+    _Pragma("clang loop unroll(full)") for (int i = 0; i < 2; i++) {                                         \
+      b[4 * i] = _mm512_shuffle_i64x2(a[4 * i], a[4 * i + 2], 0x88);                                         \
+      b[4 * i + 1] = _mm512_shuffle_i64x2(a[4 * i + 1], a[4 * i + 3], 0x88);                                 \
+      b[4 * i + 2] = _mm512_shuffle_i64x2(a[4 * i], a[4 * i + 2], 0xDD);                                     \
+      b[4 * i + 3] = _mm512_shuffle_i64x2(a[4 * i + 1], a[4 * i + 3], 0xDD);                                 \
+    }                                                                                                        \
+    _Pragma("clang loop unroll(full)") for (int i = 0; i < 4; i++) {                                         \
+      r[i] = _mm512_shuffle_i64x2(b[i], b[i + 4], 0x88);                                                     \
+      r[i + 4] = _mm512_shuffle_i64x2(b[i], b[i + 4], 0xDD);                                                 \
+    }                                                                                                        \
+  }
+
+/// Rounds 2 x 16 floats to bf16 and lays them side by side, the first in the lower half of each word.
+#define CK_NARROW_HALF(v)                                                                                    \
+  _mm512_add_epi32(v, _mm512_add_epi32(_mm512_set1_epi32(0x7FFF),                                            \
+                                       _mm512_and_si512(_mm512_srli_epi32(v, 16), _mm512_set1_epi32(1))))
+
+/// 32 floats of a row as 16 words of two neighbours each; fewer where `left` is less.
+CK_TARGET_AVX512 static inline ck_words ck_neighbours(const float *from, size_t left) {
+  __mmask16 low = (__mmask16)(left >= 16 ? 0xFFFF : (1u << left) - 1);
+  __mmask16 high = (__mmask16)(left >= 32 ? 0xFFFF : left > 16 ? (1u << (left - 16)) - 1 : 0);
+  ck_words a = _mm512_castps_si512(_mm512_maskz_loadu_ps(low, from));
+  ck_words b = _mm512_castps_si512(_mm512_maskz_loadu_ps(high, from + 16));
+  a = CK_NARROW_HALF(a), b = CK_NARROW_HALF(b);
+  // The upper halves of all words of a, then those of b.
+  const ck_words upper = _mm512_set_epi16(63, 61, 59, 57, 55, 53, 51, 49, 47, 45, 43, 41, 39, 37, 35, 33, 31, 29, 27,
+                                          25, 23, 21, 19, 17, 15, 13, 11, 9, 7, 5, 3, 1);
+  return _mm512_permutex2var_epi16(a, upper, b);
+}
+
+CK_TARGET_AVX512 static void ck_bf16_pack_avx512(size_t outputs, size_t width, const float *weight, size_t stride,
+                                                 uint16_t *panel) {
+  for (size_t k = 0; k < width; k += 32, panel += 32 * CK_BF16_PANEL) {
+    size_t left = width - k < 32 ? width - k : 32;
+    for (size_t half = 0; half < 2; half++) {
+      ck_words low[8], high[8];
+      for (size_t q = 0; q < 8; q++) {
+        size_t o = half * 16 + 2 * q;
+        ck_words a = o < outputs ? ck_neighbours(weight + o * stride + k, left) : _mm512_setzero_si512();
+        ck_words b = o + 1 < outputs ? ck_neighbours(weight + (o + 1) * stride + k, left) : _mm512_setzero_si512();
+        low[q] = _mm512_unpacklo_epi32(a, b);
+        high[q] = _mm512_unpackhi_epi32(a, b);
+      }
+      CK_TRANSPOSE_UNITS(low)
+      CK_TRANSPOSE_UNITS(high)
+      uint16_t *to = panel + 32 * half;
+      for (size_t j = 0; j < 8; j++) {
+        // Unit j of `low` came from pair 4 (j / 2) + j % 2 of each row, of `high` from the pair two further.
+        size_t pair = 4 * (j / 2) + j % 2;
+        _mm512_storeu_si512(to + pair * 64, low[j]);
+        _mm512_storeu_si512(to + (pair + 2) * 64, high[j]);
+      }
+    }
+  }
+}
+
+/// Two rows of `weight`, interleaved: the words of inputs 0..15, or 16..31.
+CK_TARGET_AVX512 static void ck_bf16_pack_transposed_avx512(size_t outputs, size_t inputs, const float *weight,
+                                                            size_t stride, uint16_t *panel) {
+  __mmask16 low = (__mmask16)(inputs >= 16 ? 0xFFFF : (1u << inputs) - 1);
+  __mmask16 high = (__mmask16)(inputs >= 32 ? 0xFFFF : inputs > 16 ? (1u << (inputs - 16)) - 1 : 0);
+  size_t filled = ck_bf16_filled(outputs);
+  for (size_t o = 0; o < filled; o += 2, panel += 2 * CK_BF16_PANEL) {
+    const float *first = weight + o * stride, *second = first + stride;
+    for (int half = 0; half < 2; half++) {
+      __mmask16 mask = half ? high : low;
+      ck_words a = _mm512_castps_si512(_mm512_maskz_loadu_ps(o < outputs ? mask : 0, first + 16 * half));
+      ck_words b = _mm512_castps_si512(_mm512_maskz_loadu_ps(o + 1 < outputs ? mask : 0, second + 16 * half));
+      a = CK_NARROW_HALF(a), b = CK_NARROW_HALF(b);
+      ck_words both = _mm512_or_si512(_mm512_srli_epi32(a, 16), _mm512_and_si512(b, _mm512_set1_epi32((int)0xFFFF0000)));
+      _mm512_storeu_si512(panel + 32 * half, both);
+    }
+  }
+}
+
+/// Each unit of 64 bits holds two inputs of two outputs; exchanging its middle halves and transposing the 16 x 16 units
+/// is the whole of it.
+CK_TARGET_AVX512 static void ck_bf16_transpose_avx512(const uint16_t *from, uint16_t *to) {
+  const ck_words swap = _mm512_set4_epi32(0x0F0E0B0A, 0x0D0C0908, 0x07060302, 0x05040100);
+  for (int i = 0; i < 2; i++) {
+    for (int j = 0; j < 2; j++) {
+      ck_words r[8];
+      _Pragma("clang loop unroll(full)") for (int p = 0; p < 8; p++) r[p] =
+          _mm512_shuffle_epi8(_mm512_loadu_si512(from + (8 * i + p) * 64 + 32 * j), swap);
+      CK_TRANSPOSE_UNITS(r)
+      _Pragma("clang loop unroll(full)") for (int q = 0; q < 8; q++)
+          _mm512_storeu_si512(to + (8 * j + q) * 64 + 32 * i, r[q]);
+    }
+  }
+}
+
+/// CK_KERNEL with a variant of its own for AVX-512.
+#define CK_KERNEL_WIDE(name, parameters, arguments)                            \
+  static void name##_portable parameters { name##_body arguments; }            \
+  CK_TARGET_AVX2 static void name##_avx2 parameters { name##_body arguments; } \
+  void name parameters {                                                       \
+    ck_variant variant = ck_current_variant();                                 \
+    if (variant >= CK_AVX512) {                                                \
+      name##_avx512 arguments;                                                 \
+    } else if (variant == CK_AVX2) {                                           \
+      name##_avx2 arguments;                                                   \
+    } else {                                                                   \
+      name##_portable arguments;                                               \
+    }                                                                          \
+  }
+#else
+#define CK_KERNEL_WIDE(name, parameters, arguments) \
+  void name parameters { name##_body arguments; }
+#endif
+
+CK_KERNEL(ck_bf16_rows,
+          (size_t rows, size_t width, const float *restrict from, size_t from_stride, float scale,
+           uint16_t *restrict to, size_t to_stride),
+          (rows, width, from, from_stride, scale, to, to_stride))
+CK_KERNEL(ck_bf16_output, (size_t output, size_t width, const uint16_t *restrict panel, float *restrict to),
+          (output, width, panel, to))
+CK_KERNEL_WIDE(ck_bf16_pack,
+               (size_t outputs, size_t width, const float *restrict weight, size_t stride, uint16_t *restrict panel),
+               (outputs, width, weight, stride, panel))
+CK_KERNEL_WIDE(ck_bf16_pack_transposed,
+               (size_t outputs, size_t inputs, const float *restrict weight, size_t stride,
+                uint16_t *restrict panel),
+               (outputs, inputs, weight, stride, panel))
+CK_KERNEL_WIDE(ck_bf16_transpose, (const uint16_t *restrict from, uint16_t *restrict to), (from, to))

@@ -1,0 +1,23 @@
+/// A matrix as the left factor of products, with the narrower copy that packed products read.
+///
+/// The copy is made by the first product that needs it and shared by the others (q, k and v; gate and up). It stays as it
+/// is: the values may not be written to once they have gone into a product.
+public final class Operand {
+  /// The values.
+  public let values: Matrix
+  private let recycler: BufferRecycler
+  private var narrow: NarrowRows?
+
+  /// `values` as a factor; copies come from `recycler`.
+  public init(_ values: Matrix, recycler: BufferRecycler) {
+    self.values = values
+    self.recycler = recycler
+  }
+
+  func narrowRows(_ pool: WorkerPool) -> NarrowRows {
+    if let narrow { return narrow }
+    let made = NarrowRows(values, recycler: recycler, pool: pool)
+    narrow = made
+    return made
+  }
+}
