@@ -56,7 +56,8 @@ extension Tape {
         }
       }
       for (index, delta) in deltas.enumerated() {
-        backward(delta, x: x, low: lows[index], dLow: lowGradients[index], dy: dy)
+        backward(
+          delta, x: x, low: lows[index], dLow: lowGradients[index], dy: dy, as: weight)
       }
       if let residual { give(dy, to: residual) }
     }
@@ -107,15 +108,16 @@ extension Tape {
 
   /// `dB += dy^T low`, `dA += dLow^T dropout(x)` and, where there is dropout, `dx += dropout'(dLow A)`.
   private func backward(
-    _ delta: LowRankDelta, x: Variable, low: Matrix, dLow: Matrix?, dy: Matrix
+    _ delta: LowRankDelta, x: Variable, low: Matrix, dLow: Matrix?, dy: Matrix,
+    as weight: FrozenWeight
   ) {
     accumulate(delta.b) {
-      $0.setProduct(dy.rows(delta.rows), .transposed, low, .plain, accumulating: $1, pool: pool)
+      weight.addGradient(dy.rows(delta.rows), low, to: $0, accumulating: $1, pool: pool)
     }
     guard let dLow else { return }
     accumulate(delta.a) {
-      $0.setProduct(
-        dLow, .transposed, input(of: delta, x.value), .plain, accumulating: $1, pool: pool)
+      weight.addGradient(
+        dLow, input(of: delta, x.value), to: $0, accumulating: $1, pool: pool)
     }
     guard let dx = x.gradient, let dropout = delta.dropout, !delta.dropsNothing else { return }
     let wide = matrix(delta.rows.count, x.value.columns)

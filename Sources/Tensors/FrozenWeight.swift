@@ -178,6 +178,21 @@ extension FrozenWeight {
     }
   }
 
+  /// `factor = p^T q`, or `factor += ...` where `accumulating`: the gradient of an adapter's factor at this weight.
+  /// - Parameters:
+  ///   - p: `(T, m)`.
+  ///   - q: `(T, n)`.
+  ///   - factor: `(m, n)`.
+  public func addGradient(
+    _ p: Matrix, _ q: Matrix, to factor: Matrix, accumulating: Bool, pool: WorkerPool
+  ) {
+    switch storage {
+    case .plain:
+      factor.setProduct(p, .transposed, q, .plain, accumulating: accumulating, pool: pool)
+    case .narrow: factor.setOuterProduct(p, q, accumulating: accumulating, pool: pool)
+    }
+  }
+
   private func check(_ from: Matrix, _ fromWidth: Int, _ to: Matrix, _ toWidth: Int) {
     precondition(
       from.columns == fromWidth && to.columns == toWidth && from.rows == to.rows,

@@ -2,6 +2,7 @@ import Adapters
 import Expect
 import Foundation
 import JSON
+import Tensors
 import Testing
 import Training
 
