@@ -104,9 +104,20 @@ struct TrainingJob {
   }
 
   /// The immutable version of `deltas`.
-  func adapter(_ deltas: [Int: LowRank]) throws -> Adapter {
+  /// - Parameter isStart: Whether it may change nothing yet.
+  func adapter(_ deltas: [Int: LowRank], isStart: Bool = false) throws -> Adapter {
     try Adapter(
       configuration: configuration, baseFingerprint: base.record.facts.fingerprint,
-      promptContract: contract.canonicalJSON, slots: base.model.slots, deltas: deltas)
+      promptContract: contract.canonicalJSON, slots: base.model.slots, deltas: deltas,
+      isStart: isStart)
+  }
+
+  /// The digest that a version of `deltas` would have, which a run keeps with each checkpoint.
+  ///
+  /// Of the adapter, not of the whole state: it means the same as a version's digest and outlives the form in which
+  /// states are written. Where the optimizer's moments differ, the next step's loss or digest tells. In the first steps
+  /// of a warm-up the adapter may change nothing yet.
+  func digest(of deltas: [Int: LowRank]) throws -> Digest {
+    try adapter(deltas, isStart: true).digest
   }
 }

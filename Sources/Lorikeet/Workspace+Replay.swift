@@ -7,14 +7,20 @@ import Training
 
 /// What a training that was done again showed.
 public struct ReplayOutcome: Sendable {
-  /// A step whose loss is another than the recorded one.
+  /// The first thing that is another than the recorded one.
   public struct Difference: Sendable, Equatable {
+    /// What differs: what the registry has, and what it is now.
+    public enum Kind: Sendable, Equatable {
+      /// The loss of the step, before its update.
+      case loss(recorded: Double, found: Double)
+      /// The digest of the adapter after the step.
+      case digest(recorded: Digest, found: Digest)
+    }
+
     /// The step, from 1.
     public let step: Int
-    /// The loss that the registry has.
-    public let recorded: Double
-    /// The loss now.
-    public let found: Double
+    /// What differs at it.
+    public let kind: Kind
   }
 
   /// The version.
@@ -24,22 +30,40 @@ public struct ReplayOutcome: Sendable {
   /// Steps of the whole run.
   public let totalSteps: Int
   /// Losses that were held against recorded ones.
-  public let compared: Int
+  public let comparedLosses: Int
+  /// Digests of the adapter on the way that were held against recorded ones.
+  public let comparedDigests: Int
+  /// The steps of the whole run after which the registry has a digest of the adapter, in order; none for a run of before
+  /// schema 3.
+  public let digestSteps: [Int]
   /// The first step that differs, at which the replay ended.
   public let difference: Difference?
   /// The digest that the weights have now; nil where not all steps were done.
   public let digest: Digest?
 
-  /// Whether every loss, and the digest where there is one, is the recorded one, bit for bit.
+  /// Losses that are the recorded ones, bit for bit.
+  public var equalLosses: Int {
+    if case .loss = difference?.kind { comparedLosses - 1 } else { comparedLosses }
+  }
+
+  /// Digests of the adapter on the way that are the recorded ones.
+  public var equalDigests: Int {
+    if case .digest = difference?.kind { comparedDigests - 1 } else { comparedDigests }
+  }
+
+  /// Whether everything compared is as recorded, bit for bit, and the weights are the published ones where all steps were
+  /// done.
   public var agrees: Bool {
-    difference == nil && compared > 0 && (digest == nil || digest == version.digest)
+    difference == nil && comparedLosses + comparedDigests > 0
+      && (digest == nil || digest == version.digest)
   }
 }
 
 extension Workspace {
   /// Trains the version that `reference` names again, from the recorded recipe on the recorded data, and compares.
   ///
-  /// Everything stays in memory: no run is begun and nothing is published.
+  /// Compared are the loss of every step, the adapter's digest wherever a checkpoint recorded it, and after the last step
+  /// that of the version. Everything stays in memory: no run is begun and nothing is published.
   /// - Parameters:
   ///   - steps: How many steps; nil for all. It ends at the first step that differs.
   ///   - data: Where the training data lies now, if not where it was.
@@ -68,33 +92,22 @@ extension Workspace {
       now: record.started)
     try Workspace.checkSame(job.train, datasets["train"], of: version)
     if let held = job.evaluation { try Workspace.checkSame(held, datasets["eval"], of: version) }
-    return try replay(job, version, registry.points(ofRun: id), steps: steps, progress)
-  }
-
-  private func replay(
-    _ job: TrainingJob, _ version: VersionRecord, _ points: [RunPoint], steps: Int?,
-    _ progress: @escaping (TrainingProgress) -> Void
-  ) throws -> ReplayOutcome {
-    let recorded = Dictionary(
-      points.compactMap { point in point.loss.map { (point.step, $0) } }, uniquingKeysWith: { $1 })
     let run = try job.makeRun(pool: pool)
-    var compared = 0
-    var difference: ReplayOutcome.Difference?
+    var comparison = ReplayComparison(
+      points: try registry.points(ofRun: id), digests: try registry.adapterDigests(ofRun: id))
     let isComplete = try run.go(
       TrainingRun.Hooks(
         tell: { event in
           progress(.run(event))
-          guard case .step(let report, _, _, _) = event, let loss = recorded[report.step] else {
-            return
-          }
-          compared += 1
-          guard loss.bitPattern != report.loss.bitPattern, difference == nil else { return }
-          difference = .init(step: report.step, recorded: loss, found: report.loss)
-        }, shouldStop: { difference != nil || run.step >= steps ?? .max },
+          guard case .step(let report, _, _, _) = event else { return }
+          try comparison.compare(report) { try job.digest(of: run.deltas) }
+        }, shouldStop: { comparison.difference != nil || run.step >= steps ?? .max },
         seconds: Workspace.seconds))
     return ReplayOutcome(
-      version: version, steps: run.step, totalSteps: run.totalSteps, compared: compared,
-      difference: difference, digest: isComplete ? try job.adapter(run.result).digest : nil)
+      version: version, steps: run.step, totalSteps: run.totalSteps,
+      comparedLosses: comparison.comparedLosses, comparedDigests: comparison.comparedDigests,
+      digestSteps: comparison.digests.keys.sorted(), difference: comparison.difference,
+      digest: isComplete ? try job.adapter(run.result).digest : nil)
   }
 
   /// Where a recorded dataset lies.
@@ -117,5 +130,40 @@ extension Workspace {
       .badRequest,
       "'\(dataset.path)' is not what \(version.reference) was trained with: its digest is "
         + "\(dataset.digest.short), not \(recorded.digest.short)")
+  }
+}
+
+/// What the registry has of a run's steps, and how far a replay is as it says.
+private struct ReplayComparison {
+  let losses: [Int: Double]
+  let digests: [Int: Digest]
+  private(set) var comparedLosses = 0
+  private(set) var comparedDigests = 0
+  private(set) var difference: ReplayOutcome.Difference?
+
+  init(points: [RunPoint], digests: [Int: Digest]) {
+    losses = Dictionary(
+      points.compactMap { point in point.loss.map { (point.step, $0) } }, uniquingKeysWith: { $1 })
+    self.digests = digests
+  }
+
+  /// Holds a step against the record: its loss and, where one was recorded, the digest of the adapter after it.
+  mutating func compare(_ report: StepReport, digest: () throws -> Digest) rethrows {
+    guard difference == nil else { return }
+    let step = report.step
+    if let recorded = losses[step] {
+      comparedLosses += 1
+      if recorded.bitPattern != report.loss.bitPattern {
+        difference = .init(step: step, kind: .loss(recorded: recorded, found: report.loss))
+        return
+      }
+    }
+    if let recorded = digests[step] {
+      comparedDigests += 1
+      let found = try digest()
+      if found != recorded {
+        difference = .init(step: step, kind: .digest(recorded: recorded, found: found))
+      }
+    }
   }
 }

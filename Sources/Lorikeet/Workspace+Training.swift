@@ -47,7 +47,8 @@ extension Workspace {
         TrainingRun.Hooks(
           save: { step, state in
             try log.flush()
-            try self.registry.saveCheckpoint(ofRun: record.id, step: step, state: state)
+            try self.registry.saveCheckpoint(
+              ofRun: record.id, step: step, state: state, adapter: job.digest(of: run.deltas))
           },
           tell: { event in
             try log.add(event)

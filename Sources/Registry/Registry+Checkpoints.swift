@@ -1,19 +1,22 @@
-import Digests
+public import Digests
 import Foundation
 
 extension Registry {
   /// Saves the state of a run of this process after `step`, in one transaction with dropping the older ones.
   ///
-  /// Those of the same step or later, left by a run resumed from further back, are replaced.
+  /// Those of the same step or later, left by a run resumed from further back, are replaced. The adapter's digest is
+  /// written with it and stays when the checkpoint goes: `adapterDigests(ofRun:)` gives it as long as there is the run.
   /// - Parameters:
   ///   - id: The run.
   ///   - step: The step after which the state was taken.
   ///   - state: Everything that the run needs to go on.
+  ///   - adapter: The digest that the adapter has after `step`, if the caller wants it remembered.
   ///   - facts: What the trainer wants to know without reading the state, JSON.
   ///   - keeping: How many of the newest are kept, this one among them.
   @discardableResult
   public func saveCheckpoint(
-    ofRun id: Int, step: Int, state: [UInt8], facts: String = "{}", keeping: Int = 2
+    ofRun id: Int, step: Int, state: [UInt8], adapter: Digest? = nil, facts: String = "{}",
+    keeping: Int = 2
   ) throws -> CheckpointRecord {
     guard keeping >= 1 else {
       throw RegistryError(.badArgument, "run \(id): at least 1 checkpoint is kept, not \(keeping)")
@@ -30,6 +33,9 @@ extension Registry {
       try database.run(
         "INSERT INTO checkpoints (run_id, step, state_id, facts, created) VALUES (?, ?, ?, ?, ?)",
         [SQLValue(id), SQLValue(step), SQLValue(blob), .text(facts), SQLValue(time)])
+      try database.run(
+        "DELETE FROM run_digests WHERE run_id = ? AND step >= ?", [SQLValue(id), SQLValue(step)])
+      if let adapter { try insert([step: adapter], ofRun: id, in: database) }
       try dropOrphans(replaced, in: database)
       try dropCheckpoints(ofRun: id, keeping: keeping, in: database)
       return CheckpointRecord(
@@ -70,6 +76,25 @@ extension Registry {
     }
     if let damage { throw damage }
     return nil
+  }
+
+  /// The digests that the adapter of a run had on the way, by the step after which it had them.
+  public func adapterDigests(ofRun id: Int) throws -> [Int: Digest] {
+    try read { database in try adapterDigests(ofRun: id, in: database) }
+  }
+
+  func adapterDigests(ofRun id: Int, in database: Database) throws -> [Int: Digest] {
+    let found = try database.all(
+      "SELECT step, digest FROM run_digests WHERE run_id = ?", [SQLValue(id)]
+    ) { (try $0.integer(), try $0.digest()) }
+    return Dictionary(found) { first, _ in first }
+  }
+
+  /// Keeps the adapter's `digests` by step with the run `id`.
+  func insert(_ digests: [Int: Digest], ofRun id: Int, in database: Database) throws {
+    try database.run(
+      "INSERT INTO run_digests (run_id, step, digest) VALUES (?, ?, ?)",
+      each: digests.map { [SQLValue(id), SQLValue($0), SQLValue($1)] })
   }
 
   /// Drops all but the newest `keeping` checkpoints of a run.

@@ -1,4 +1,5 @@
 import CommandLineTool
+import Digests
 import Expect
 import Foundation
 import JSON
@@ -20,7 +21,8 @@ struct RealBaseCommandTests {
     func train() throws -> [JSONValue] {
       let run = home.run(
         "train", "say", "--data", data.path, "--eval", data.path, "--steps", "2", "--batch-size",
-        "2", "--rank", "2", "--targets", "q_proj,v_proj", "--eval-tokens", "2", "--json")
+        "2", "--rank", "2", "--targets", "q_proj,v_proj", "--eval-tokens", "2",
+        "--checkpoint-every", "1", "--json")
       #expect(run.code == .done, "\(run.error)")
       return try run.output.split(separator: "\n").map { try JSONValue(parsing: String($0)) }
     }
@@ -109,14 +111,19 @@ struct RealBaseCommandTests {
   /// Trains a version again, whole and in part; a recorded loss and data that were changed are found.
   private func replays(_ home: ScratchHome, _ data: URL) throws {
     let whole = home.run("replay", "say")
-    #expect(whole.code == .done && whole.output.contains("as published"), "\(whole.error)")
+    #expect(
+      whole.code == .done && whole.output.contains("as published")
+        && whole.output.contains("2 losses and 2 digests as recorded"), "\(whole.error)")
     let part = home.run("replay", "say@1", "--steps", "1", "--json")
     let last = try JSONValue(parsing: String(part.output.split(separator: "\n").last ?? ""))
     #expect(last["agrees"] == true && last["steps"] == 1 && last["digest"] == .null)
+    #expect(last["digestsCompared"] == 1 && last["digestsEqual"] == 1)
+    #expect(last["digestSteps"] == [1, 2])
 
     let file = home.folder.appendingPathComponent("registry.sqlite").path
     let registry = try Registry(path: file)
     let run = try #require(try registry.version("say").run)
+    try replayFindsDigest(home, registry, run)
     try registry.write { try $0.run("UPDATE run_points SET loss = loss + 1e-12 WHERE step = 2") }
     let changed = home.run("replay", "say")
     #expect(changed.code == .data && changed.error.contains("step 2 has loss"), "\(changed.error)")
@@ -129,6 +136,46 @@ struct RealBaseCommandTests {
     #expect(foreign.code == .data && foreign.error.contains("is not what say@1 was trained with"))
     let gone = home.run("replay", "say", "--data", "/nowhere.jsonl")
     #expect(gone.code == .data && gone.error.contains("--data FILE"))
+  }
+
+  /// One bit of a digest on the way is changed: a replay up to its step names it, and one that ends before does not.
+  private func replayFindsDigest(_ home: ScratchHome, _ registry: Registry, _ run: Int) throws {
+    func flip(_ step: Int) throws {
+      let recorded = try #require(registry.adapterDigests(ofRun: run)[step]).hex
+      let digit = try #require(Int(recorded.suffix(1), radix: 16))
+      let hex = recorded.dropLast() + String(digit ^ 1, radix: 16)
+      try registry.write {
+        try $0.run(
+          "UPDATE run_digests SET digest = ? WHERE run_id = ? AND step = ?",
+          [.text(String(hex)), SQLValue(run), SQLValue(step)])
+      }
+    }
+    try flip(2)
+    #expect(home.run("replay", "say", "--steps", "1").code == .done)
+    let second = home.run("replay", "say")
+    #expect(second.code == .data && second.output == "")
+    #expect(second.error.contains("after step 2 the adapter has digest"), "\(second.error)")
+    #expect(second.error.contains("up to there 2 losses and 1 digest are as recorded"))
+    try flip(1)
+    let first = home.run("replay", "say", "--steps", "1", "--json")
+    let told = try JSONValue(parsing: String(first.output.split(separator: "\n").last ?? ""))
+    #expect(first.code == .data && told["agrees"] == false)
+    #expect(told["digestsCompared"] == 1 && told["digestsEqual"] == 0 && told["compared"] == 1)
+    #expect(told["difference"]?["step"] == 1 && told["difference"]?["what"] == "digest")
+    try flip(1)
+    try flip(2)
+    // A run of a registry that had no digests yet.
+    let kept = try registry.adapterDigests(ofRun: run)
+    try registry.write { try $0.run("DELETE FROM run_digests WHERE run_id = ?", [SQLValue(run)]) }
+    let old = home.run("replay", "say", "--steps", "1")
+    #expect(old.code == .done && old.output.contains("1 loss and 0 digests"), "\(old.error)")
+    try registry.write { database in
+      for (step, digest) in kept {
+        try database.run(
+          "INSERT INTO run_digests VALUES (?, ?, ?)",
+          [SQLValue(run), SQLValue(step), SQLValue(digest)])
+      }
+    }
   }
 
   /// Carries a name to another registry in one file, where its digest is computed again over the base.

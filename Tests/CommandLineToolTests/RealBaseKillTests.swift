@@ -3,6 +3,7 @@ import Expect
 import Foundation
 import Glibc
 import JSON
+import Registry
 import Testing
 
 /// The built command as a process of its own, stopped by signals in the middle of a training.
@@ -39,5 +40,13 @@ struct RealBaseKillTests {
 
     let whole = try BuiltCommand(arguments + ["--fresh"], home: home.folder).events()
     #expect(whole.last?["digest"]?.stringValue == digest)
+
+    // On the way, too: what was killed has the same digests, what was asked to stop has one more there at most.
+    let registry = try Registry(path: home.folder.appendingPathComponent("registry.sqlite").path)
+    let expected = try registry.adapterDigests(ofRun: 2)
+    let found = try registry.adapterDigests(ofRun: 1)
+    #expect(expected.keys.sorted() == [2, 4, 6])
+    #expect(found.filter { expected[$0.key] != nil } == expected)
+    #expect(signal == SIGKILL ? found == expected : found.keys.sorted().contains(from))
   }
 }

@@ -56,7 +56,10 @@ extension Parser {
       do {
         _ = try registry.importBundle(file) { _, _ in }
       } catch {
-        for table in ["adapters", "versions", "blobs", "runs", "evaluations", "datasets"] {
+        for table in [
+          "adapters", "versions", "blobs", "runs", "run_points", "run_digests", "evaluations",
+          "datasets",
+        ] {
           let rows = try registry.read { try $0.integer("SELECT count(*) FROM \(table)") }
           try require(rows == 0, "a refused bundle left \(rows) rows in '\(table)'")
         }

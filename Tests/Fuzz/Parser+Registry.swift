@@ -29,19 +29,16 @@ extension Parser {
   static func fill(_ registry: Registry) throws {
     try addBase(to: registry)
     let base = Digest.of("base")
+    let trained = try begin(registry)
     for (number, name) in ["acme/a", "acme/a", "b"].enumerated() {
       try registry.publish(
         NewVersion(
           adapter: name, digest: Digest.of("\(number)"), base: base, method: "lora", rank: 8,
           alpha: 16, configuration: "{}", promptContract: "{}",
-          weights: [UInt8](repeating: UInt8(number), count: 3000)), alias: "production")
+          weights: [UInt8](repeating: UInt8(number), count: 3000)), alias: "production",
+        completing: name == "b" ? trained : nil)
     }
-    let run = try registry.startRun(
-      NewRun(
-        adapter: "b", recipe: "{}", recipeDigest: Digest.of("r"), base: base, seed: 1,
-        totalSteps: 5, program: "fuzz", datasets: [:]))
-    try registry.appendPoints([RunPoint(step: 1, loss: 1)], toRun: run.id)
-    try registry.saveCheckpoint(ofRun: run.id, step: 1, state: [1, 2, 3])
+    _ = try begin(registry)
     try registry.keepEvaluation(
       NewEvaluation(
         subject: .version(adapter: "b", number: 1),
@@ -49,6 +46,19 @@ extension Parser {
         metrics: "{}", score: 1, scoreName: "loss", answers: [1, 2], program: "fuzz"))
     try registry.tag("b", ["tag"])
     try registry.addNote("a word", to: "b@1")
+  }
+
+  /// A run of the adapter `b` after its first step.
+  private static func begin(_ registry: Registry) throws -> Int {
+    let data = DatasetRecord(digest: Digest.of("d"), path: "d", rows: 1)
+    let run = try registry.startRun(
+      NewRun(
+        adapter: "b", recipe: "{}", recipeDigest: Digest.of("r"), base: Digest.of("base"), seed: 1,
+        totalSteps: 5, program: "fuzz", datasets: ["train": data]))
+    try registry.appendPoints([RunPoint(step: 1, loss: 1)], toRun: run.id)
+    try registry.saveCheckpoint(
+      ofRun: run.id, step: 1, state: [1, 2, 3], adapter: Digest.of("after 1"))
+    return run.id
   }
 
   /// Everything that the commands look at. A refusal of one thing does not keep the others from being asked.
@@ -80,6 +90,7 @@ extension Parser {
     }
     for run in ask({ try registry.runs() }) ?? [] {
       _ = ask { try registry.points(ofRun: run.id) }
+      _ = ask { try registry.adapterDigests(ofRun: run.id) }
       _ = ask { try registry.newestCheckpoint(ofRun: run.id) }
     }
     _ = ask { try registry.verify() }

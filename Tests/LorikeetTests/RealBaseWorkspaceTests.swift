@@ -79,6 +79,14 @@ struct RealBaseWorkspaceTests {
       try workspace.registry.points(ofRun: 1).map(\.loss)
     }
     #expect(curves[0] == curves[1] && curves[0].count == 6)
+    // The stopped run has digests where it was stopped as well; where the whole one has some they are the same.
+    let digests = try [whole.workspace, parts.workspace].map { workspace in
+      try workspace.registry.adapterDigests(ofRun: 1)
+    }
+    #expect(
+      digests[0].keys.sorted() == [2, 4, 6] && digests[1].keys.sorted() == [1, 2, 3, 4, 5, 6])
+    #expect(digests[0] == digests[1].filter { $0.key % 2 == 0 })
+    #expect(digests[0][6] == expected.digest && Set(digests[1].values).count == 6)
     let again = try parts.workspace.train(recipe("acme/intent"))
     guard case .alreadyTrained(let version) = again else {
       Issue.record("trained twice: \(again)")

@@ -9,6 +9,8 @@ import Testing
     let registry = try Registry.withBase(scratch)
     let run = try registry.startRun(draftRun("acme/support"))
     try registry.appendPoints([RunPoint(step: 1, loss: 0.1), RunPoint(step: 2)], toRun: run.id)
+    try registry.saveCheckpoint(
+      ofRun: run.id, step: 2, state: [9], adapter: Digest.of("after 2"))
     try registry.publish(draft("acme/support"), alias: "production", completing: run.id)
     try registry.publish(draft("acme/support", seed: 1))
     try registry.publish(draft("other", seed: 2))
@@ -44,6 +46,7 @@ import Testing
     #expect(try target.weights(of: mine) == source.weights(of: theirs))
     let run = try #require(mine.run)
     #expect(try target.points(ofRun: run) == source.points(ofRun: #require(theirs.run)))
+    #expect(try target.adapterDigests(ofRun: run) == [2: Digest.of("after 2")])
     #expect(try target.run(run).status == .completed && target.run(run).version == 1)
     #expect(try target.datasets(ofRun: run)["train"]?.rows == 40)
     let evaluation = try #require(
@@ -58,6 +61,30 @@ import Testing
     #expect(again.versions.map(\.isNew) == [false, false] && again.evaluations == 0)
     #expect(try target.count("audit") == before && target.count("runs") == 1)
     #expect(try target.verify().isSound && target.list().map(\.name) == ["acme/support"])
+  }
+
+  @Test("a bundle of an earlier schema is taken in, without digests on the way", arguments: [1, 2])
+  func earlier(version: Int) throws {
+    let (here, there) = (try Scratch(), try Scratch())
+    let (_, file) = try exported(here)
+    do {
+      let bundle = try Database(path: file, create: false, busyTimeout: 0)
+      try bundle.script("DROP TABLE run_digests; PRAGMA user_version = \(version)")
+      if version == 1 {
+        try bundle.script(
+          """
+          DROP INDEX versions_by_created; DROP INDEX versions_by_base;
+          DROP INDEX versions_by_size; DROP INDEX evaluations_by_score;
+          CREATE INDEX versions_by_base ON versions (base_fingerprint);
+          CREATE INDEX versions_by_created ON versions (created);
+          """)
+      }
+    }
+    let target = try Registry.withBase(there)
+    #expect(try target.importBundle(file) { _, _ in }.versions.map(\.isNew) == [true, true])
+    let run = try #require(try target.version("acme/support@1").run)
+    #expect(try target.points(ofRun: run).map(\.step) == [1, 2])
+    #expect(try target.adapterDigests(ofRun: run).isEmpty)
   }
 
   @Test("a number that is taken changes, and what is about the version follows")
@@ -103,10 +130,12 @@ import Testing
       "UPDATE adapters SET name = '../../etc/passwd'", "UPDATE tags SET tag = '../x'",
       "INSERT INTO adapters (name, created) VALUES ('second', 0)",
       "DELETE FROM blob_parts",
-      "INSERT INTO blob_parts (blob_id, part, bytes) VALUES (1, 1, x'00')",
+      "INSERT INTO blob_parts (blob_id, part, bytes) SELECT min(id), 1, x'00' FROM blobs",
       "DELETE FROM bases", "UPDATE runs SET status = 'running'", "UPDATE runs SET recipe = '{'",
       "UPDATE runs SET recipe_digest = 'short'", "UPDATE run_points SET loss = 9e999",
       "UPDATE notes SET note = ''", "UPDATE datasets SET path = char(27) || '[2J'",
+      "UPDATE run_digests SET step = -1", "DROP TABLE run_digests",
+      "PRAGMA ignore_check_constraints = ON; UPDATE run_digests SET digest = 'short'",
       "INSERT INTO blob_parts (blob_id, part, bytes) VALUES (1, 2, zeroblob(70000000))",
     ])
   func hostile(sql: String) throws {
@@ -118,7 +147,7 @@ import Testing
       if sql.contains("zeroblob") {
         // Larger than one value may be: SQLite refuses it on our side already.
         #expect(failure { try bundle.run(sql) } != nil)
-        try bundle.run("DELETE FROM blobs WHERE id = 1")
+        try bundle.run("DELETE FROM blobs WHERE id = (SELECT min(id) FROM blobs)")
       } else {
         try bundle.script(sql)
       }

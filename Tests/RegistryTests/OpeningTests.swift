@@ -116,22 +116,26 @@ struct OpeningTests {
     #expect(failure { _ = try scratch.open() }?.code == .newerSchema)
   }
 
-  @Test("a file of version 1 becomes one of today's, with all that it holds and the same indexes")
-  func fromVersion1() throws {
+  @Test(
+    "a file of an earlier version becomes one of today's, with all that it holds and the same schema",
+    arguments: 1..<Schema.migrations.count)
+  func fromEarlier(version: Int) throws {
     let scratch = try Scratch()
     do {
       let old = try Registry(
         path: scratch.path, create: true, actor: "t", busyTimeout: 100, owner: .current,
-        now: { scratch.tick() }, migrations: Array(Schema.migrations.prefix(1)))
+        now: { scratch.tick() }, migrations: Array(Schema.migrations.prefix(version)))
       try old.addBase(tiny)
       try old.crowd(adapters: 12, versions: 2)
-      #expect(try old.read { try $0.integer("PRAGMA user_version") } == 1)
+      try old.runs(of: 2)
+      #expect(try old.read { try $0.integer("PRAGMA user_version") } == version)
     }
     let today = try scratch.open()
     #expect(try today.read { try $0.integer("PRAGMA user_version") } == Schema.migrations.count)
     let fresh = try Registry.withBase(try Scratch())
     #expect(try today.schema() == fresh.schema())
     try fresh.crowd(adapters: 12, versions: 2)
+    try fresh.runs(of: 2)
     for order in ListQuery.Order.allCases {
       var query = ListQuery()
       query.order = order
@@ -140,9 +144,20 @@ struct OpeningTests {
     for name in try fresh.list().map(\.name) {
       #expect(try today.weights(of: today.version(name)) == fresh.weights(of: fresh.version(name)))
     }
-    for table in ["versions", "alias_moves", "tags", "evaluations", "audit", "blobs"] {
+    for table in [
+      "versions", "alias_moves", "tags", "evaluations", "audit", "blobs", "runs", "run_points",
+      "run_datasets", "checkpoints",
+    ] {
       #expect(try today.count(table) == fresh.count(table), "\(table)")
     }
+    // A run that was stopped before the schema had digests is resumed with some.
+    #expect(try today.points(ofRun: 1) == fresh.points(ofRun: 1))
+    #expect(try today.newestCheckpoint(ofRun: 2)?.state == [2])
+    #expect(try today.adapterDigests(ofRun: 1).isEmpty)
+    _ = try today.resumeRun(2)
+    try today.saveCheckpoint(ofRun: 2, step: 2, state: [3], adapter: Digest.of("after 2"))
+    #expect(try today.adapterDigests(ofRun: 2) == [2: Digest.of("after 2")])
+    #expect(try today.verify().isSound)
   }
 
   @Test("openers of one empty file at the same moment agree", arguments: 0..<10)
@@ -200,6 +215,24 @@ struct OpeningTests {
 }
 
 extension Registry {
+  /// A completed run and a stopped one with a checkpoint, as a registry of any version holds them.
+  fileprivate func runs(of seed: Int) throws {
+    let done = try startRun(draftRun("trained")).id
+    try appendPoints([RunPoint(step: 1, loss: 0.5), RunPoint(step: 2, loss: 0.25)], toRun: done)
+    try publish(draft("trained", seed: seed), completing: done)
+    let stopped = try startRun(draftRun("trained", seed: 8)).id
+    try write { database in
+      try database.script(
+        """
+        INSERT INTO blobs (id, digest, size) VALUES (1000, '\(Digest.of([2]).hex)', 1);
+        INSERT INTO blob_parts (blob_id, part, bytes) VALUES (1000, 0, x'02');
+        INSERT INTO checkpoints (run_id, step, state_id, facts, created)
+          VALUES (\(stopped), 1, 1000, '{}', 0);
+        """)
+    }
+    try interruptRun(stopped)
+  }
+
   /// The statements that make tables, indexes and triggers, sorted.
   fileprivate func schema() throws -> [String] {
     try read { database in

@@ -86,6 +86,39 @@ struct RunTests {
     #expect(try registry.count("blobs") == 1)
   }
 
+  @Test("the adapter's digests outlive their checkpoints and go with the run")
+  func adapterDigests() throws {
+    let registry = try Registry.withBase(try Scratch())
+    let run = try registry.startRun(draftRun("a")).id
+    func save(_ step: Int, _ text: String) throws {
+      try registry.saveCheckpoint(
+        ofRun: run, step: step, state: [UInt8(step)], adapter: Digest.of(text))
+    }
+    for step in 1...5 { try save(step, "\(step)") }
+    try registry.saveCheckpoint(ofRun: run, step: 6, state: [6])
+    var expected = Dictionary(uniqueKeysWithValues: (1...5).map { ($0, Digest.of("\($0)")) })
+    #expect(try registry.checkpoints(ofRun: run).map(\.step) == [6, 5])
+    #expect(try registry.adapterDigests(ofRun: run) == expected)
+    // A run resumed from step 2 writes step 3 again, and nothing later yet.
+    try save(3, "anew")
+    expected = [1: Digest.of("1"), 2: Digest.of("2"), 3: Digest.of("anew")]
+    #expect(try registry.adapterDigests(ofRun: run) == expected)
+    // What is not saved is not remembered either.
+    #expect(
+      failure {
+        try registry.saveCheckpoint(
+          ofRun: run + 1, step: 1, state: [1], adapter: Digest.of("x"))
+      }?.code == .notFound)
+    try registry.publish(draft("a"), completing: run)
+    #expect(try registry.count("checkpoints") == 0)
+    #expect(try registry.adapterDigests(ofRun: run) == expected)
+    try registry.removeVersion("a@1")
+    #expect(try registry.adapterDigests(ofRun: run) == expected)
+    try registry.removeAdapter("a")
+    #expect(try registry.count("runs") == 0 && registry.count("run_digests") == 0)
+    #expect(try registry.verify().isSound)
+  }
+
   @Test("where the newest checkpoint is damaged the one before is found")
   func damagedCheckpoint() throws {
     let scratch = try Scratch()

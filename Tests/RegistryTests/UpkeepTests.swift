@@ -26,6 +26,26 @@ import Testing
     #expect(report.damaged.first?.dependents == ["acme/support@1 (production)"])
   }
 
+  @Test(
+    "a recorded digest that is none is told",
+    arguments: ["", "short", String(repeating: "A", count: 64), String(repeating: "a", count: 65)])
+  func malformedDigest(text: String) throws {
+    let scratch = try Scratch()
+    let registry = try Registry.withBase(scratch)
+    let run = try registry.startRun(draftRun("a")).id
+    try registry.saveCheckpoint(ofRun: run, step: 1, state: [1], adapter: Digest.of("after 1"))
+    let sql = "UPDATE run_digests SET digest = '\(text)'"
+    #expect(failure { try registry.write { try $0.run(sql) } } != nil, "the file takes '\(text)'")
+    #expect(try registry.verify().isSound)
+    do {
+      let careless = try Database(path: scratch.path, create: false, busyTimeout: 100)
+      try careless.script("PRAGMA ignore_check_constraints = ON; " + sql)
+    }
+    let report = try registry.verify()
+    #expect(report.damaged.isEmpty && report.faults.count == 1)
+    #expect(report.faults.first?.contains("run_digests") == true, "\(report.faults)")
+  }
+
   @Test("gc tells first, then frees checkpoints of old runs, and nothing else")
   func collect() throws {
     let scratch = try Scratch()

@@ -1,3 +1,4 @@
+import Adapters
 import Checkpoints
 import JSON
 import Tensors
@@ -6,7 +7,10 @@ import Training
 
 /// States of runs that no run has written.
 @Suite("Hostile training states") struct TrainingStateTests {
-  private func run() throws -> TrainingRun {
+  private func run(
+    _ rhythm: TrainingRun.Rhythm = .init(),
+    evaluate: (([Int: LowRank]) throws -> Metrics)? = nil
+  ) throws -> TrainingRun {
     let golden = try PEFTRun("qwen3-upper-layer")
     let sequences = golden.batches[0]
     return TrainingRun(
@@ -15,7 +19,7 @@ import Training
         lengths: sequences.map(\.tokens.count), size: .examples(1), extent: .epochs(3), seed: 1),
       rate: LearningRate(
         peak: 1e-3, schedule: .linear, warmupSteps: 1, totalSteps: 3 * sequences.count),
-      rhythm: .init())
+      rhythm: rhythm, evaluate: evaluate)
   }
 
   @Test(
@@ -49,6 +53,32 @@ import Training
     try fresh.restore(state)
     #expect(fresh.step == 2 && fresh.state() == state)
     #expect(try fresh.go(.init(seconds: { 0 })))
+  }
+
+  @Test("a state is saved at the rhythm and after the last step, also where that comes early")
+  func saves() throws {
+    func saved(_ run: TrainingRun) throws -> [Int] {
+      var steps: [Int] = []
+      let isComplete = try run.go(
+        .init(
+          save: { step, state in
+            #expect(step == run.step && state == run.state())
+            steps.append(step)
+          }, seconds: { 0 }))
+      #expect(isComplete)
+      return steps
+    }
+    var rhythm = TrainingRun.Rhythm()
+    let total = try run().totalSteps
+    for every in [1, 2, total - 1, total, total + 1] {
+      rhythm.checkpointEvery = every
+      let due = (1...total).filter { $0 % every == 0 || $0 == total }
+      #expect(try saved(run(rhythm)) == due, "every \(every)")
+    }
+    rhythm.evaluateEvery = 1
+    rhythm.patience = 2
+    // Without a loss no evaluation is the best.
+    #expect(try saved(run(rhythm) { _ in Metrics() }) == [2])
   }
 
   private func stateAfterTwoSteps() throws -> [UInt8] {

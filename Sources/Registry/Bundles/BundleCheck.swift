@@ -35,6 +35,7 @@ struct BundleCheck {
   private func check(_ run: BundleContents.Run, of name: String) throws {
     try check(run.record, of: name)
     for point in run.points { try check(point, of: name) }
+    for step in run.digests.keys { try check(step: step, of: name) }
     for (role, dataset) in run.datasets {
       try word("the role of a dataset of \(name)", role)
       try check(dataset, of: name)
@@ -52,11 +53,15 @@ struct BundleCheck {
   }
 
   private func check(_ point: RunPoint, of name: String) throws {
-    try range("a step of \(name)", point.step, 0...1_000_000_000)
+    try check(step: point.step, of: name)
     let values = [
       point.loss, point.learningRate, point.gradientNorm, point.seconds, point.evalLoss,
     ]
     for value in values.compactMap({ $0 }) { try finite("step \(point.step) of \(name)", value) }
+  }
+
+  private func check(step: Int, of name: String) throws {
+    try range("a step of \(name)", step, 0...1_000_000_000)
   }
 
   private func check(_ dataset: DatasetRecord, of name: String) throws {

@@ -15,6 +15,7 @@ struct BundleContents {
     let record: RunRecord
     let datasets: [String: DatasetRecord]
     let points: [RunPoint]
+    let digests: [Int: Digest]
   }
 
   /// The adapter's name there.
@@ -67,8 +68,11 @@ extension Registry {
   }
 
   private func runContents(_ id: Int, in database: Database) throws -> BundleContents.Run {
-    BundleContents.Run(
+    let version = try database.integer("PRAGMA user_version")
+    return BundleContents.Run(
       record: try run(id, in: database), datasets: try datasets(ofRun: id, in: database),
-      points: try points(ofRun: id, in: database))
+      points: try points(ofRun: id, in: database),
+      digests: version < Schema.runDigestsVersion
+        ? [:] : try adapterDigests(ofRun: id, in: database))
   }
 }

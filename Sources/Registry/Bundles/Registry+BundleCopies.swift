@@ -21,6 +21,7 @@ extension Registry {
     """,
     "INSERT INTO bundle.run_datasets SELECT * FROM main.run_datasets WHERE run_id IN (SELECT id FROM bundle.runs)",
     "INSERT INTO bundle.run_points SELECT * FROM main.run_points WHERE run_id IN (SELECT id FROM bundle.runs)",
+    "INSERT INTO bundle.run_digests SELECT * FROM main.run_digests WHERE run_id IN (SELECT id FROM bundle.runs)",
     "INSERT INTO bundle.evaluations SELECT * FROM main.evaluations WHERE version_id IN (SELECT id FROM bundle.versions)",
     """
     INSERT INTO bundle.datasets SELECT digest, \(lastWord("path")), rows, seen FROM main.datasets

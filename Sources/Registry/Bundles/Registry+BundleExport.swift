@@ -12,7 +12,7 @@ extension Registry {
   /// Writes the version that `reference` names, or all of its adapter, with everything that belongs to them into one file.
   ///
   /// A bundle is a file of the registry's own tables: base, adapter, versions, weights, the runs that made them with
-  /// curves and datasets, evaluations with answers, tags, notes, and where the adapter's aliases point. Of paths it has
+  /// curves, digests and datasets, evaluations with answers, tags, notes, and where the adapter's aliases point. Of paths it has
   /// the last words only, and of processes nothing: neither means anything elsewhere. A recipe stands as it was written.
   /// The file is written beside its place, read back, brought to the disk and then moved there.
   /// - Parameters:

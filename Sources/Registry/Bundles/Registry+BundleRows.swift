@@ -51,6 +51,7 @@ extension Registry {
         [SQLValue(row), .text(role), SQLValue(dataset.digest), SQLValue(dataset.rows)])
     }
     try insert(run.points, ofRun: row, in: database)
+    try insert(run.digests, ofRun: row, in: database)
     return row
   }
 

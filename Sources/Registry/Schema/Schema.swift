@@ -13,6 +13,7 @@ package enum Schema {
   package static let migrations: [@Sendable (Database) throws -> Void] = [
     { database in try database.script(version1) },
     { database in try database.script(listIndexes) },
+    { database in try database.script(runDigests) },
   ]
 
   /// Refuses a file that is not ours or newer than `migrations`; brings an older or empty one up to date.

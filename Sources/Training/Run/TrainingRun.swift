@@ -13,7 +13,7 @@ public final class TrainingRun {
     public var patience: Int?
     /// Whether the result is the state with the best held-out loss rather than the last.
     public var keepsBest = false
-    /// Steps between checkpoints.
+    /// Steps between checkpoints; there is one after the last step as well.
     public var checkpointEvery = 10
 
     /// No evaluation, a checkpoint every ten steps.
@@ -84,10 +84,11 @@ public final class TrainingRun {
   /// Optimizer steps done.
   public var step: Int { cursor.step }
 
+  /// The deltas as they stand.
+  public var deltas: [Int: LowRank] { trainer.deltas }
+
   /// The deltas to publish: the best, where the rhythm keeps it and there is one, else the last.
-  public var result: [Int: LowRank] {
-    rhythm.keepsBest ? best?.deltas ?? trainer.deltas : trainer.deltas
-  }
+  public var result: [Int: LowRank] { rhythm.keepsBest ? best?.deltas ?? deltas : deltas }
 
   /// Trains from where the state stands to the end, or until `shouldStop` says so.
   /// - Returns: Whether the run is complete.
@@ -105,7 +106,8 @@ public final class TrainingRun {
         .step(report, rate: now, totalSteps: total, seconds: hooks.seconds() - begin))
       try evaluateIfDue(hooks)
       let stops = hooks.shouldStop()
-      if stops || cursor.step % rhythm.checkpointEvery == 0 {
+      let isLast = stoppedEarly || cursor.step == total
+      if stops || isLast || cursor.step % rhythm.checkpointEvery == 0 {
         try hooks.save(cursor.step, state())
         try hooks.tell(.checkpoint(step: cursor.step))
       }
