@@ -3,10 +3,7 @@ public import Tensors
 
 /// One slot's update: `delta W = scale * B A` (Hu et al., 2021), and with a bias of B `delta b = scale * bias`.
 public struct LowRank: Sendable {
-  /// A, `(r, in)`.
-  public let a: Matrix
-  /// B, `(out, r)`.
-  public let b: Matrix
+  private let factors: (a: Factor, b: Factor)
   /// alpha / r, or alpha / sqrt(r) for rsLoRA.
   public let scale: Float
   /// The bias of B, `(1, out)`; PEFT's `lora_bias`.
@@ -17,13 +14,18 @@ public struct LowRank: Sendable {
   /// An update; the matrices must not be written to while it is shared.
   public init(a: Matrix, b: Matrix, scale: Float, bias: Matrix? = nil) {
     precondition(a.rows == b.columns, "LowRank: A has \(a.rows) rows, B \(b.columns) columns")
-    self.a = a
-    self.b = b
+    factors = (Factor(a), Factor(b))
     self.scale = scale
     self.bias = bias
     shift = bias?.copied()
     shift?.scale(by: scale)
   }
+
+  /// A, `(r, in)`.
+  public var a: Matrix { factors.a.values }
+
+  /// B, `(out, r)`.
+  public var b: Matrix { factors.b.values }
 
   /// The inner dimension.
   public var rank: Int { a.rows }
@@ -36,6 +38,6 @@ public struct LowRank: Sendable {
 
   /// This update for `rows` of a batch, as the one linear function takes it.
   public func applied(to rows: Range<Int>) -> LowRankDelta {
-    LowRankDelta(rows: rows, a: Variable(a), b: Variable(b), scale: scale, shift: shift)
+    LowRankDelta(rows: rows, frozen: factors, scale: scale, shift: shift)
   }
 }

@@ -19,9 +19,11 @@ extension Tape {
     let count = x.value.rows
     let y = matrix(count, weight.outputSize)
     let weights = replacements.weights(of: count, own: weight)
-    let lows = deltas.map { low(of: $0, x, as: weight) }
+    let products = deltas.map { lowProduct(of: $0, x) }
+    weight.multiply(products, recycler: recycler, pool: pool)
+    let lows = products.map(\.low)
     let terms = zip(deltas, lows).map {
-      LowRankTerm(rows: $0.rows, low: $1, factor: $0.b.value, .transposed)
+      LowRankTerm(rows: $0.rows, low: $1, factor: $0.factorB, .transposed)
     }
     for run in weights {
       run.value.apply(
@@ -43,10 +45,10 @@ extension Tape {
         && (x.requiresGradient || residual?.requiresGradient ?? false || trainable))
     record(output) { [self] dy in
       let gradient = Operand(dy, recycler: recycler)
-      let lowGradients = deltas.map { lowGradient(of: $0, x, gradient, as: weight) }
+      let lowGradients = lowGradients(of: deltas, x, gradient, as: weight)
       let terms = zip(deltas, lowGradients).compactMap { delta, low -> LowRankTerm? in
         guard let low, delta.dropsNothing else { return nil }
-        return LowRankTerm(rows: delta.rows, low: low, factor: delta.a.value, .plain)
+        return LowRankTerm(rows: delta.rows, low: low, factor: delta.factorA, .plain)
       }
       accumulate(x) { dx, accumulating in
         for run in weights {
@@ -82,28 +84,32 @@ extension Tape {
   }
 
   /// `scale * dropout(x) A^T`, `(rows, r)`.
-  private func low(of delta: LowRankDelta, _ x: Variable, as weight: FrozenWeight) -> Matrix {
-    let low = matrix(delta.rows.count, delta.a.value.rows)
+  private func lowProduct(of delta: LowRankDelta, _ x: Variable) -> LowRankProduct {
     let (operand, rows) =
       delta.dropsNothing
       ? (operand(x), delta.rows)
       : (Operand(input(of: delta, x.value), recycler: recycler), 0..<delta.rows.count)
-    weight.multiply(
-      operand, rows: rows, by: delta.a.value, .transposed, scale: delta.scale, into: low,
-      recycler: recycler, pool: pool)
-    return low
+    return LowRankProduct(
+      operand, rows: rows, by: delta.factorA, .transposed, scale: delta.scale,
+      into: matrix(delta.rows.count, delta.a.value.rows))
   }
 
-  /// `scale * dy B`, `(rows, r)`, where anything needs it.
-  private func lowGradient(
-    of delta: LowRankDelta, _ x: Variable, _ dy: Operand, as weight: FrozenWeight
-  ) -> Matrix? {
-    guard delta.a.requiresGradient || x.requiresGradient else { return nil }
-    let low = matrix(delta.rows.count, delta.a.value.rows)
-    weight.multiply(
-      dy, rows: delta.rows, by: delta.b.value, .plain, scale: delta.scale, into: low,
-      recycler: recycler, pool: pool)
-    return low
+  /// `scale * dy B`, `(rows, r)`, for each delta where anything needs it.
+  private func lowGradients(
+    of deltas: [LowRankDelta], _ x: Variable, _ dy: Operand, as weight: FrozenWeight
+  ) -> [Matrix?] {
+    let lows = deltas.map { delta in
+      delta.a.requiresGradient || x.requiresGradient
+        ? matrix(delta.rows.count, delta.a.value.rows) : nil
+    }
+    let products = zip(deltas, lows).compactMap { delta, low in
+      low.map {
+        LowRankProduct(
+          dy, rows: delta.rows, by: delta.factorB, .plain, scale: delta.scale, into: $0)
+      }
+    }
+    weight.multiply(products, recycler: recycler, pool: pool)
+    return lows
   }
 
   /// `dB += dy^T low`, `dA += dLow^T dropout(x)` and, where there is dropout, `dx += dropout'(dLow A)`.

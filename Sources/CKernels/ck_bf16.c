@@ -44,16 +44,17 @@ CK_INLINE void ck_bf16_run(size_t most, ck_bf16_tile *const *tiles, size_t rows,
 
 /// Two inputs at a time, one running sum an output, in plain C. The order of additions within a pair is that of
 /// the processors' instruction: the odd input first.
-CK_INLINE void ck_bf16_tile_plain(size_t count, size_t columns, size_t terms, const ck_bf16_term *term, size_t row,
-                                  const float *initial, size_t initial_stride, float *y, size_t y_stride) {
+CK_INLINE void ck_bf16_tile_plain(size_t count, size_t width, size_t columns, size_t terms, const ck_bf16_term *term,
+                                  size_t row, const float *initial, size_t initial_stride, float *y,
+                                  size_t y_stride) {
   float sums[4][CK_BF16_PANEL] = {{0}};
   for (size_t s = 0; s < terms; s++) {
     const uint16_t *x = term[s].rows + row * term[s].stride, *w = term[s].panel;
     size_t stride = term[s].stride;
-    for (size_t k = 0; k < term[s].depth; k += 2, w += 2 * CK_BF16_PANEL) {
+    for (size_t k = 0; k < term[s].depth; k += 2, w += 2 * width) {
       for (size_t t = 0; t < count; t++) {
         float first = ck_widened(x[t * stride + k]), second = ck_widened(x[t * stride + k + 1]);
-        for (size_t o = 0; o < CK_BF16_PANEL; o++) {
+        for (size_t o = 0; o < width; o++) {
           uint32_t pair;
           memcpy(&pair, w + 2 * o, 4);
           float low = ck_widened((uint16_t)pair), high = ck_widened((uint16_t)(pair >> 16));
@@ -67,31 +68,36 @@ CK_INLINE void ck_bf16_tile_plain(size_t count, size_t columns, size_t terms, co
       y[t * y_stride + o] = (initial ? initial[t * initial_stride + o] : 0.0f) + sums[t][o];
 }
 
-#define CK_BF16_PLAIN_TILE(name, target, count)                                                             \
-  target static void name##_##count(size_t columns, size_t terms, const ck_bf16_term *term, size_t row,     \
-                                    const float *initial, size_t initial_stride, float *y, size_t y_stride) { \
-    ck_bf16_tile_plain(count, columns, terms, term, row, initial, initial_stride, y, y_stride);              \
+#define CK_BF16_PLAIN_TILE(name, target, count, width)                                                      \
+  target static void name##_##width##_##count(size_t columns, size_t terms, const ck_bf16_term *term,       \
+                                              size_t row, const float *initial, size_t initial_stride,       \
+                                              float *y, size_t y_stride) {                                   \
+    ck_bf16_tile_plain(count, width, columns, terms, term, row, initial, initial_stride, y, y_stride);       \
   }
 #define CK_BF16_PLAIN_TILES(name, target)                                                                  \
-  CK_BF16_PLAIN_TILE(name, target, 1)                                                                      \
-  CK_BF16_PLAIN_TILE(name, target, 2)                                                                      \
-  static ck_bf16_tile *const name[] = {name##_1, name##_2};
+  CK_BF16_PLAIN_TILE(name, target, 1, 16)                                                                  \
+  CK_BF16_PLAIN_TILE(name, target, 2, 16)                                                                  \
+  CK_BF16_PLAIN_TILE(name, target, 1, 32)                                                                  \
+  CK_BF16_PLAIN_TILE(name, target, 2, 32)                                                                  \
+  static ck_bf16_tile *const name[2][2] = {{name##_16_1, name##_16_2}, {name##_32_1, name##_32_2}};
 
 CK_BF16_PLAIN_TILES(ck_bf16_portable, )
 
 #if defined(__x86_64__)
 CK_BF16_PLAIN_TILES(ck_bf16_avx2, CK_TARGET_AVX2)
 
-/// Up to 12 rows by 32 outputs in 24 registers. `fused` is the instruction that adds the products of two pairs.
-#define CK_BF16_WIDE_BODY(count, prepare, fused)                                                              \
-  __m512 sums[count][2];                                                                                     \
-  _Pragma("clang loop unroll(full)") for (int t = 0; t < count; t++) sums[t][0] = sums[t][1] = _mm512_setzero_ps(); \
+/// Up to 12 rows by 16 or 32 outputs, in 12 or 24 registers. `fused` adds the products of pairs to the sums of row t.
+#define CK_BF16_WIDE_BODY(count, vectors, prepare, fused)                                                     \
+  __m512 sums[count][vectors];                                                                               \
+  _Pragma("clang loop unroll(full)") for (int t = 0; t < count; t++)                                         \
+      _Pragma("clang loop unroll(full)") for (int v = 0; v < vectors; v++) sums[t][v] = _mm512_setzero_ps();  \
   for (size_t s = 0; s < terms; s++) {                                                                       \
     size_t stride = term[s].stride, depth = term[s].depth;                                                   \
     const uint16_t *x = term[s].rows + row * stride, *w = term[s].panel;                                     \
     _Pragma("clang loop unroll(disable)") for (size_t k = 0; k < depth; k += 2) {                            \
-      __m512i first = _mm512_loadu_si512(w), second = _mm512_loadu_si512(w + 32);                            \
-      w += 2 * CK_BF16_PANEL;                                                                                \
+      __m512i pairs[vectors];                                                                                \
+      _Pragma("clang loop unroll(full)") for (int v = 0; v < vectors; v++, w += 32)                          \
+          pairs[v] = _mm512_loadu_si512(w);                                                                  \
       prepare                                                                                                \
       _Pragma("clang loop unroll(full)") for (int t = 0; t < count; t++) {                                   \
         int32_t pair;                                                                                        \
@@ -101,40 +107,49 @@ CK_BF16_PLAIN_TILES(ck_bf16_avx2, CK_TARGET_AVX2)
       }                                                                                                      \
     }                                                                                                        \
   }                                                                                                          \
-  __mmask16 low = (__mmask16)(columns >= 16 ? 0xFFFF : (1u << columns) - 1);                                 \
-  __mmask16 high = (__mmask16)(columns >= 32 ? 0xFFFF : columns > 16 ? (1u << (columns - 16)) - 1 : 0);      \
-  _Pragma("clang loop unroll(full)") for (int t = 0; t < count; t++) {                                       \
-    if (initial) {                                                                                           \
-      const float *from = initial + (size_t)t * initial_stride;                                              \
-      sums[t][0] = _mm512_add_ps(_mm512_maskz_loadu_ps(low, from), sums[t][0]);                              \
-      sums[t][1] = _mm512_add_ps(_mm512_maskz_loadu_ps(high, from + 16), sums[t][1]);                        \
+  _Pragma("clang loop unroll(full)") for (int v = 0; v < vectors; v++) {                                     \
+    size_t left = columns > 16 * (size_t)v ? columns - 16 * (size_t)v : 0;                                   \
+    __mmask16 mask = (__mmask16)(left >= 16 ? 0xFFFF : (1u << left) - 1);                                    \
+    _Pragma("clang loop unroll(full)") for (int t = 0; t < count; t++) {                                     \
+      if (initial)                                                                                           \
+        sums[t][v] = _mm512_add_ps(                                                                          \
+            _mm512_maskz_loadu_ps(mask, initial + (size_t)t * initial_stride + 16 * v), sums[t][v]);         \
+      _mm512_mask_storeu_ps(y + (size_t)t * y_stride + 16 * v, mask, sums[t][v]);                            \
     }                                                                                                        \
-    float *to = y + (size_t)t * y_stride;                                                                    \
-    _mm512_mask_storeu_ps(to, low, sums[t][0]);                                                              \
-    _mm512_mask_storeu_ps(to + 16, high, sums[t][1]);                                                        \
   }
 
 /// Without the instruction: each half of the pairs is a float once it stands in the upper bits.
-#define CK_BF16_SPLIT                                                                                        \
+#define CK_BF16_SPLIT(vectors)                                                                               \
   const __m512i upper = _mm512_set1_epi32((int)0xFFFF0000);                                                  \
-  __m512 w0 = _mm512_castsi512_ps(_mm512_slli_epi32(first, 16));                                             \
-  __m512 w1 = _mm512_castsi512_ps(_mm512_slli_epi32(second, 16));                                            \
-  __m512 w2 = _mm512_castsi512_ps(_mm512_and_si512(first, upper));                                           \
-  __m512 w3 = _mm512_castsi512_ps(_mm512_and_si512(second, upper));
-#define CK_BF16_SPLIT_FUSED                                                                                  \
+  __m512 lower_w[vectors], upper_w[vectors];                                                                 \
+  _Pragma("clang loop unroll(full)") for (int v = 0; v < vectors; v++) {                                     \
+    lower_w[v] = _mm512_castsi512_ps(_mm512_slli_epi32(pairs[v], 16));                                       \
+    upper_w[v] = _mm512_castsi512_ps(_mm512_and_si512(pairs[v], upper));                                     \
+  }
+#define CK_BF16_SPLIT_FUSED(vectors)                                                                         \
   __m512 even = _mm512_castsi512_ps(_mm512_slli_epi32(both, 16));                                            \
   __m512 odd = _mm512_castsi512_ps(_mm512_and_si512(both, upper));                                           \
-  sums[t][0] = _mm512_fmadd_ps(even, w0, _mm512_fmadd_ps(odd, w2, sums[t][0]));                              \
-  sums[t][1] = _mm512_fmadd_ps(even, w1, _mm512_fmadd_ps(odd, w3, sums[t][1]));
-#define CK_BF16_DOT_FUSED                                                                                    \
-  sums[t][0] = _mm512_dpbf16_ps(sums[t][0], (__m512bh)both, (__m512bh)first);                                \
-  sums[t][1] = _mm512_dpbf16_ps(sums[t][1], (__m512bh)both, (__m512bh)second);
+  _Pragma("clang loop unroll(full)") for (int v = 0; v < vectors; v++) sums[t][v] =                          \
+      _mm512_fmadd_ps(even, lower_w[v], _mm512_fmadd_ps(odd, upper_w[v], sums[t][v]));
+#define CK_BF16_NOTHING(vectors)
+#define CK_BF16_DOT_FUSED(vectors)                                                                           \
+  _Pragma("clang loop unroll(full)") for (int v = 0; v < vectors; v++) sums[t][v] =                          \
+      _mm512_dpbf16_ps(sums[t][v], (__m512bh)both, (__m512bh)pairs[v]);
 
 #define CK_BF16_WIDE_TILE(name, target, count, prepare, fused)                                              \
-  target static void name##_##count(size_t columns, size_t terms, const ck_bf16_term *term, size_t row,     \
-                                    const float *initial, size_t initial_stride, float *y, size_t y_stride) { \
-    CK_BF16_WIDE_BODY(count, prepare, fused)                                                                 \
+  target static void name##_16_##count(size_t columns, size_t terms, const ck_bf16_term *term, size_t row,  \
+                                       const float *initial, size_t initial_stride, float *y,                \
+                                       size_t y_stride) {                                                    \
+    CK_BF16_WIDE_BODY(count, 1, prepare(1), fused(1))                                                        \
+  }                                                                                                          \
+  target static void name##_32_##count(size_t columns, size_t terms, const ck_bf16_term *term, size_t row,  \
+                                       const float *initial, size_t initial_stride, float *y,                \
+                                       size_t y_stride) {                                                    \
+    CK_BF16_WIDE_BODY(count, 2, prepare(2), fused(2))                                                        \
   }
+#define CK_BF16_LIST(name)                                                                      \
+  {name##_1, name##_2, name##_3, name##_4,  name##_5,  name##_6,                                \
+   name##_7, name##_8, name##_9, name##_10, name##_11, name##_12}
 #define CK_BF16_WIDE_TILES(name, target, prepare, fused)                                                    \
   CK_BF16_WIDE_TILE(name, target, 1, prepare, fused)                                                        \
   CK_BF16_WIDE_TILE(name, target, 2, prepare, fused)                                                        \
@@ -148,28 +163,28 @@ CK_BF16_PLAIN_TILES(ck_bf16_avx2, CK_TARGET_AVX2)
   CK_BF16_WIDE_TILE(name, target, 10, prepare, fused)                                                       \
   CK_BF16_WIDE_TILE(name, target, 11, prepare, fused)                                                       \
   CK_BF16_WIDE_TILE(name, target, 12, prepare, fused)                                                       \
-  static ck_bf16_tile *const name[] = {name##_1, name##_2, name##_3, name##_4,  name##_5,  name##_6,        \
-                                       name##_7, name##_8, name##_9, name##_10, name##_11, name##_12};
+  static ck_bf16_tile *const name[2][12] = {CK_BF16_LIST(name##_16), CK_BF16_LIST(name##_32)};
 
 CK_BF16_WIDE_TILES(ck_bf16_avx512, CK_TARGET_AVX512, CK_BF16_SPLIT, CK_BF16_SPLIT_FUSED)
-CK_BF16_WIDE_TILES(ck_bf16_dot, CK_TARGET_AVX512_BF16, , CK_BF16_DOT_FUSED)
+CK_BF16_WIDE_TILES(ck_bf16_dot, CK_TARGET_AVX512_BF16, CK_BF16_NOTHING, CK_BF16_DOT_FUSED)
 #endif
 
-void ck_bf16_product(size_t rows, size_t columns, size_t terms, const ck_bf16_term *term, const float *initial,
-                     size_t initial_stride, float *y, size_t y_stride) {
+void ck_bf16_product(size_t rows, size_t width, size_t columns, size_t terms, const ck_bf16_term *term,
+                     const float *initial, size_t initial_stride, float *y, size_t y_stride) {
+  size_t wide = width > 16;
 #if defined(__x86_64__)
   ck_variant variant = ck_current_variant();
   if (variant >= CK_AVX512) {
-    ck_bf16_run(12, variant >= CK_AVX512_BF16 ? ck_bf16_dot : ck_bf16_avx512, rows, columns, terms, term, initial,
-                initial_stride, y, y_stride);
+    ck_bf16_run(12, variant >= CK_AVX512_BF16 ? ck_bf16_dot[wide] : ck_bf16_avx512[wide], rows, columns, terms, term,
+                initial, initial_stride, y, y_stride);
     return;
   }
   if (variant == CK_AVX2) {
-    ck_bf16_run(2, ck_bf16_avx2, rows, columns, terms, term, initial, initial_stride, y, y_stride);
+    ck_bf16_run(2, ck_bf16_avx2[wide], rows, columns, terms, term, initial, initial_stride, y, y_stride);
     return;
   }
 #endif
-  ck_bf16_run(2, ck_bf16_portable, rows, columns, terms, term, initial, initial_stride, y, y_stride);
+  ck_bf16_run(2, ck_bf16_portable[wide], rows, columns, terms, term, initial, initial_stride, y, y_stride);
 }
 
 // MARK: narrowing and packing
@@ -184,26 +199,26 @@ CK_INLINE void ck_bf16_rows_body(size_t rows, size_t width, const float *from, s
   }
 }
 
-CK_INLINE size_t ck_bf16_filled(size_t width) {
-  return (width + CK_BF16_BLOCK - 1) / CK_BF16_BLOCK * CK_BF16_BLOCK;
+size_t ck_bf16_filled(size_t count) {
+  return count < CK_BF16_BLOCK ? (count + 1) / 2 * 2 : (count + CK_BF16_BLOCK - 1) / CK_BF16_BLOCK * CK_BF16_BLOCK;
 }
 
-CK_INLINE void ck_bf16_pack_body(size_t outputs, size_t width, const float *weight, size_t stride,
+CK_INLINE void ck_bf16_pack_body(size_t width, size_t outputs, size_t inputs, const float *weight, size_t stride,
                                  uint16_t *panel) {
-  memset(panel, 0, ck_bf16_filled(width) * CK_BF16_PANEL * 2);
+  memset(panel, 0, ck_bf16_filled(inputs) * width * 2);
   for (size_t o = 0; o < outputs; o++) {
     const float *w = weight + o * stride;
     uint16_t *to = panel + 2 * o;
-    for (size_t k = 0; k < width; k++) to[(k / 2) * 2 * CK_BF16_PANEL + k % 2] = ck_narrowed(w[k]);
+    for (size_t k = 0; k < inputs; k++) to[(k / 2) * 2 * width + k % 2] = ck_narrowed(w[k]);
   }
 }
 
-CK_INLINE void ck_bf16_pack_transposed_body(size_t outputs, size_t inputs, const float *weight, size_t stride,
-                                            uint16_t *panel) {
-  memset(panel, 0, ck_bf16_filled(outputs) * CK_BF16_PANEL * 2);
+CK_INLINE void ck_bf16_pack_transposed_body(size_t width, size_t outputs, size_t inputs, const float *weight,
+                                            size_t stride, uint16_t *panel) {
+  memset(panel, 0, ck_bf16_filled(outputs) * width * 2);
   for (size_t o = 0; o < outputs; o++) {
     const float *w = weight + o * stride;
-    uint16_t *to = panel + (o / 2) * 2 * CK_BF16_PANEL + o % 2;
+    uint16_t *to = panel + (o / 2) * 2 * width + o % 2;
     for (size_t i = 0; i < inputs; i++) to[2 * i] = ck_narrowed(w[i]);
   }
 }
@@ -261,11 +276,12 @@ CK_TARGET_AVX512 static inline ck_words ck_neighbours(const float *from, size_t 
   return _mm512_permutex2var_epi16(a, upper, b);
 }
 
-CK_TARGET_AVX512 static void ck_bf16_pack_avx512(size_t outputs, size_t width, const float *weight, size_t stride,
-                                                 uint16_t *panel) {
-  for (size_t k = 0; k < width; k += 32, panel += 32 * CK_BF16_PANEL) {
-    size_t left = width - k < 32 ? width - k : 32;
-    for (size_t half = 0; half < 2; half++) {
+CK_TARGET_AVX512 static void ck_bf16_pack_avx512(size_t width, size_t outputs, size_t inputs, const float *weight,
+                                                 size_t stride, uint16_t *panel) {
+  size_t filled = ck_bf16_filled(inputs);
+  for (size_t k = 0; k < inputs; k += 32, panel += 32 * width) {
+    size_t left = inputs - k < 32 ? inputs - k : 32, pairs = (filled - k < 32 ? filled - k : 32) / 2;
+    for (size_t half = 0; half < width / 16; half++) {
       ck_words low[8], high[8];
       for (size_t q = 0; q < 8; q++) {
         size_t o = half * 16 + 2 * q;
@@ -280,22 +296,22 @@ CK_TARGET_AVX512 static void ck_bf16_pack_avx512(size_t outputs, size_t width, c
       for (size_t j = 0; j < 8; j++) {
         // Unit j of `low` came from pair 4 (j / 2) + j % 2 of each row, of `high` from the pair two further.
         size_t pair = 4 * (j / 2) + j % 2;
-        _mm512_storeu_si512(to + pair * 64, low[j]);
-        _mm512_storeu_si512(to + (pair + 2) * 64, high[j]);
+        if (pair < pairs) _mm512_storeu_si512(to + pair * 2 * width, low[j]);
+        if (pair + 2 < pairs) _mm512_storeu_si512(to + (pair + 2) * 2 * width, high[j]);
       }
     }
   }
 }
 
 /// Two rows of `weight`, interleaved: the words of inputs 0..15, or 16..31.
-CK_TARGET_AVX512 static void ck_bf16_pack_transposed_avx512(size_t outputs, size_t inputs, const float *weight,
-                                                            size_t stride, uint16_t *panel) {
+CK_TARGET_AVX512 static void ck_bf16_pack_transposed_avx512(size_t width, size_t outputs, size_t inputs,
+                                                            const float *weight, size_t stride, uint16_t *panel) {
   __mmask16 low = (__mmask16)(inputs >= 16 ? 0xFFFF : (1u << inputs) - 1);
   __mmask16 high = (__mmask16)(inputs >= 32 ? 0xFFFF : inputs > 16 ? (1u << (inputs - 16)) - 1 : 0);
   size_t filled = ck_bf16_filled(outputs);
-  for (size_t o = 0; o < filled; o += 2, panel += 2 * CK_BF16_PANEL) {
+  for (size_t o = 0; o < filled; o += 2, panel += 2 * width) {
     const float *first = weight + o * stride, *second = first + stride;
-    for (int half = 0; half < 2; half++) {
+    for (size_t half = 0; half < width / 16; half++) {
       __mmask16 mask = half ? high : low;
       ck_words a = _mm512_castps_si512(_mm512_maskz_loadu_ps(o < outputs ? mask : 0, first + 16 * half));
       ck_words b = _mm512_castps_si512(_mm512_maskz_loadu_ps(o + 1 < outputs ? mask : 0, second + 16 * half));
@@ -348,10 +364,11 @@ CK_KERNEL(ck_bf16_rows,
 CK_KERNEL(ck_bf16_output, (size_t output, size_t width, const uint16_t *restrict panel, float *restrict to),
           (output, width, panel, to))
 CK_KERNEL_WIDE(ck_bf16_pack,
-               (size_t outputs, size_t width, const float *restrict weight, size_t stride, uint16_t *restrict panel),
-               (outputs, width, weight, stride, panel))
-CK_KERNEL_WIDE(ck_bf16_pack_transposed,
-               (size_t outputs, size_t inputs, const float *restrict weight, size_t stride,
+               (size_t width, size_t outputs, size_t inputs, const float *restrict weight, size_t stride,
                 uint16_t *restrict panel),
-               (outputs, inputs, weight, stride, panel))
+               (width, outputs, inputs, weight, stride, panel))
+CK_KERNEL_WIDE(ck_bf16_pack_transposed,
+               (size_t width, size_t outputs, size_t inputs, const float *restrict weight, size_t stride,
+                uint16_t *restrict panel),
+               (width, outputs, inputs, weight, stride, panel))
 CK_KERNEL_WIDE(ck_bf16_transpose, (const uint16_t *restrict from, uint16_t *restrict to), (from, to))

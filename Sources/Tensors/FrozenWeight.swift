@@ -20,16 +20,45 @@ public struct LowRankTerm {
   /// `(rows.count, r)`.
   public var low: Matrix
   /// `(out, r)` where it is read transposed, else `(r, out)`.
-  public var factor: Matrix
+  public var factor: Factor
   /// How `factor` is read.
   public var orientation: Orientation
 
   /// `low` times `factor` for `rows`.
-  public init(rows: Range<Int>, low: Matrix, factor: Matrix, _ orientation: Orientation) {
+  public init(rows: Range<Int>, low: Matrix, factor: Factor, _ orientation: Orientation) {
     self.rows = rows
     self.low = low
     self.factor = factor
     self.orientation = orientation
+  }
+}
+
+/// A product with an adapter's first factor, for some of the rows of `x`.
+public struct LowRankProduct {
+  /// The rows that go in.
+  public var x: Operand
+  /// Which of them.
+  public var rows: Range<Int>
+  /// `(r, in)` where it is read transposed, else `(in, r)`.
+  public var factor: Factor
+  /// How `factor` is read.
+  public var orientation: Orientation
+  /// What the product is multiplied by.
+  public var scale: Float
+  /// Receives it, `(rows.count, r)`.
+  public var low: Matrix
+
+  /// `low = scale * x[rows] factor`.
+  public init(
+    _ x: Operand, rows: Range<Int>, by factor: Factor, _ orientation: Orientation, scale: Float,
+    into low: Matrix
+  ) {
+    self.x = x
+    self.rows = rows
+    self.factor = factor
+    self.orientation = orientation
+    self.scale = scale
+    self.low = low
   }
 }
 
@@ -159,22 +188,21 @@ extension FrozenWeight {
     }
   }
 
-  /// `low = scale * x factor`, computed as this weight's own products are: an adapter's first factor.
-  /// - Parameters:
-  ///   - factor: `(r, in)` where it is read transposed, else `(in, r)`.
-  ///   - low: `(rows.count, r)`.
-  public func multiply(
-    _ x: Operand, rows: Range<Int>, by factor: Matrix, _ orientation: Orientation, scale: Float,
-    into low: Matrix, recycler: BufferRecycler, pool: WorkerPool
-  ) {
+  /// `low = scale * x factor` for each of `products`, computed as this weight's own are: adapters' first factors.
+  public func multiply(_ products: [LowRankProduct], recycler: BufferRecycler, pool: WorkerPool) {
     switch storage {
     case .plain:
-      low.setProduct(
-        x.values.rows(rows), .plain, factor, orientation, scale: scale, pool: pool)
+      for product in products {
+        product.low.setProduct(
+          product.x.values.rows(product.rows), .plain, product.factor.values, product.orientation,
+          scale: product.scale, pool: pool)
+      }
     case .narrow:
-      NarrowPanels(factor, orientation, recycler: recycler, pool: pool).apply(
-        x.narrowRows(pool).rows(rows), plus: [], onto: nil, into: low, pool: pool)
-      if scale != 1 { low.scale(by: scale) }
+      NarrowPanels.apply(
+        products.map {
+          ($0.x.narrowRows(pool).rows($0.rows), $0.factor.panels($0.orientation), $0.low)
+        }, pool: pool)
+      for product in products where product.scale != 1 { product.low.scale(by: product.scale) }
     }
   }
 
@@ -207,14 +235,14 @@ extension FrozenWeight {
       NarrowPanels.Term(
         rows: term.rows.lowerBound - firstRow..<term.rows.upperBound - firstRow,
         left: NarrowRows(term.low, recycler: recycler, pool: pool),
-        right: NarrowPanels(term.factor, term.orientation, recycler: recycler, pool: pool))
+        right: term.factor.panels(term.orientation))
     }
   }
 
   private static func add(_ terms: [LowRankTerm], to y: Matrix, _ pool: WorkerPool) {
     for term in terms {
       y.rows(term.rows).setProduct(
-        term.low, .plain, term.factor, term.orientation, accumulating: true, pool: pool)
+        term.low, .plain, term.factor.values, term.orientation, accumulating: true, pool: pool)
     }
   }
 

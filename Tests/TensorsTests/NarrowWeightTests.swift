@@ -133,11 +133,11 @@ struct NarrowWeightTests {
     let (x, w) = (random(9, 40, &g), random(50, 40, &g))
     let terms = ranges.map {
       LowRankTerm(
-        rows: $0, low: random($0.count, 5, &g), factor: random(50, 5, &g), .transposed)
+        rows: $0, low: random($0.count, 5, &g), factor: Factor(random(50, 5, &g)), .transposed)
     }
     var expected = product(x, w)
     for term in terms {
-      let part = product(term.low, term.factor)
+      let part = product(term.low, term.factor.values)
       for (index, value) in part.enumerated() {
         expected[term.rows.lowerBound * 50 + index] += value
       }

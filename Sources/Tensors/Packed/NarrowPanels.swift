@@ -1,6 +1,7 @@
 import CKernels
 
-/// The right factor of products in bf16, laid out once for the kernels: panels of 32 outputs (`ck_bf16.h`).
+/// The right factor of products in bf16, laid out once for the kernels: panels of 32 outputs, or one of 16 where there
+/// are no more (`ck_bf16.h`).
 @safe struct NarrowPanels: @unchecked Sendable {
   // Safe: the block is written only while it is made.
   /// Values in a row that comes out.
@@ -9,17 +10,17 @@ import CKernels
   let inputs: Int
   private let owner: MemoryBlock
 
+  /// Outputs in a panel.
+  private let width: Int
+
   private static let panel = Int(CK_BF16_PANEL)
   /// Multiplications of one item of a shared product, at least: about 10 microseconds.
   private static let leastWork = 1 << 20
   /// Rows of one item of a shared product: as many as stay in the second-level cache.
   private static let rowBlock = 252
 
-  /// `count` filled up to whole blocks.
-  static func filled(_ count: Int) -> Int {
-    let block = Int(CK_BF16_BLOCK)
-    return (count + block - 1) / block * block
-  }
+  /// `count` filled up as the kernels ask for it.
+  static func filled(_ count: Int) -> Int { ck_bf16_filled(count) }
 
   /// Packs `outputs` rows of `inputs` values, which `rows` gives for each panel's range.
   init(
@@ -32,12 +33,13 @@ import CKernels
       let values = rows(range)
       precondition(
         values.rows == range.count && values.columns == inputs, "NarrowPanels: shapes differ")
-      unsafe ck_bf16_pack(range.count, inputs, values.pointer, inputs, whole.pointer(panel))
+      unsafe ck_bf16_pack(
+        whole.width, range.count, inputs, values.pointer, inputs, whole.pointer(panel))
     }
   }
 
   /// Packs `values`: `(out, in)` where `transposed`, as a product with its transpose reads it, else `(in, out)`.
-  init(_ values: Matrix, _ orientation: Orientation, recycler: BufferRecycler, pool: WorkerPool) {
+  init(_ values: Matrix, _ orientation: Orientation, recycler: BufferRecycler?, pool: WorkerPool?) {
     switch orientation {
     case .transposed:
       self.init(
@@ -48,7 +50,7 @@ import CKernels
       let whole = self
       forPanels(pool) { panel, range in
         unsafe ck_bf16_pack_transposed(
-          values.rows, range.count, values.pointer + range.lowerBound, values.columns,
+          whole.width, values.rows, range.count, values.pointer + range.lowerBound, values.columns,
           whole.pointer(panel))
       }
     }
@@ -57,28 +59,29 @@ import CKernels
   private init(outputs: Int, inputs: Int, recycler: BufferRecycler?) {
     self.outputs = outputs
     self.inputs = inputs
-    let panels = (outputs + NarrowPanels.panel - 1) / NarrowPanels.panel
+    width = outputs > 16 ? NarrowPanels.panel : 16
     owner = MemoryBlock(
-      byteCount: panels * NarrowPanels.panel * NarrowPanels.filled(inputs) * 2, recycler: recycler)
+      byteCount: (outputs + width - 1) / width * width * NarrowPanels.filled(inputs) * 2,
+      recycler: recycler)
   }
 
   /// Bytes held.
   var byteCount: Int { panels * panelStride * 2 }
 
-  private var panels: Int { (outputs + NarrowPanels.panel - 1) / NarrowPanels.panel }
+  private var panels: Int { (outputs + width - 1) / width }
 
   /// Inputs that a product goes through: an even number.
   private var depth: Int { (inputs + 1) / 2 * 2 }
 
   /// Values in one panel.
-  private var panelStride: Int { NarrowPanels.panel * NarrowPanels.filled(inputs) }
+  private var panelStride: Int { width * NarrowPanels.filled(inputs) }
 
   private func pointer(_ panel: Int) -> UnsafeMutablePointer<UInt16> {
     unsafe owner.base.assumingMemoryBound(to: UInt16.self) + panel * panelStride
   }
 
   private func range(_ panel: Int) -> Range<Int> {
-    panel * NarrowPanels.panel..<min(outputs, (panel + 1) * NarrowPanels.panel)
+    panel * width..<min(outputs, (panel + 1) * width)
   }
 
   private func forPanels(_ pool: WorkerPool?, _ body: (Int, Range<Int>) -> Void) {
@@ -92,9 +95,9 @@ import CKernels
   /// One output's values, rounded as they are held.
   func copyOutput(_ output: Int, into row: Matrix) {
     precondition(
-      output >= 0 && output < outputs && row.count == inputs, "NarrowPanels: out of bounds")
-    unsafe ck_bf16_output(
-      output % NarrowPanels.panel, inputs, pointer(output / NarrowPanels.panel), row.pointer)
+      output >= 0 && output < outputs && row.count == inputs && width == NarrowPanels.panel,
+      "NarrowPanels: out of bounds")
+    unsafe ck_bf16_output(output % width, inputs, pointer(output / width), row.pointer)
   }
 }
 
@@ -111,19 +114,53 @@ extension NarrowPanels {
   func apply(
     _ x: NarrowRows, plus terms: [Term], onto initial: Matrix?, into y: Matrix, pool: WorkerPool
   ) {
-    let rowBlocks = (x.rows + NarrowPanels.rowBlock - 1) / NarrowPanels.rowBlock
-    let work = min(x.rows, NarrowPanels.rowBlock) * panelStride
+    let parts = parts(of: x.rows)
+    pool.forEach(parts.count) { index in
+      let (rows, range) = parts[index]
+      for panel in range { multiply(rows, x, panel, terms, onto: initial, into: y) }
+    }
+  }
+
+  /// Several products of few outputs each, shared out together.
+  static func apply(
+    _ products: [(x: NarrowRows, panels: NarrowPanels, y: Matrix)], pool: WorkerPool
+  ) {
+    let items = products.indices.flatMap { product in
+      products[product].panels.parts(of: products[product].x.rows).all.map { (product, $0) }
+    }
+    pool.forEach(items.count) { index in
+      let (product, (rows, range)) = items[index]
+      let (x, panels, y) = products[product]
+      for panel in range { panels.multiply(rows, x, panel, [], onto: nil, into: y) }
+    }
+  }
+
+  /// How a product of `rows` rows is shared out.
+  private func parts(of rows: Int) -> Parts {
+    // Of few panels, rows make the parts.
+    let block =
+      panels >= 8
+      ? NarrowPanels.rowBlock : max(24, min(NarrowPanels.rowBlock, (rows / 8 + 11) / 12 * 12))
+    let work = min(rows, block) * panelStride
     let group = max(1, min(NarrowPanels.leastWork / max(1, work), panels / 8))
-    let groups = (panels + group - 1) / group
-    pool.forEach(rowBlocks * groups) { index in
-      let start = index / groups * NarrowPanels.rowBlock
-      let rows = start..<min(x.rows, start + NarrowPanels.rowBlock)
-      let first = index % groups * group
-      for panel in first..<min(panels, first + group) {
-        unsafe Self.multiply(
-          rows, x, range(panel), pointer(panel), depth, terms,
-          onto: initial, into: y)
-      }
+    return Parts(rows: rows, panels: panels, rowBlock: block, group: group)
+  }
+
+  /// A grid of blocks of rows and groups of panels.
+  private struct Parts {
+    let rows: Int
+    let panels: Int
+    let rowBlock: Int
+    let group: Int
+
+    private var groups: Int { (panels + group - 1) / group }
+    var count: Int { (rows + rowBlock - 1) / rowBlock * groups }
+    var all: [(rows: Range<Int>, panels: Range<Int>)] { (0..<count).map { self[$0] } }
+
+    subscript(index: Int) -> (rows: Range<Int>, panels: Range<Int>) {
+      let row = index / groups * rowBlock
+      let panel = index % groups * group
+      return (row..<min(rows, row + rowBlock), panel..<min(panels, panel + group))
     }
   }
 
@@ -150,17 +187,25 @@ extension NarrowPanels {
         let left = dy.columns(from: start * NarrowPanels.panel)
         for row in stride(from: 0, to: dy.rows, by: NarrowPanels.rowBlock) {
           unsafe Self.multiply(
-            row..<min(dy.rows, row + NarrowPanels.rowBlock), left, columns, turned, depth,
+            row..<min(dy.rows, row + NarrowPanels.rowBlock), left, columns, width, turned, depth,
             end == panels ? terms : [], onto: accumulating || start > 0 ? dx : nil, into: dx)
         }
       }
     }
   }
 
+  private func multiply(
+    _ rows: Range<Int>, _ x: NarrowRows, _ panel: Int, _ terms: [Term], onto initial: Matrix?,
+    into y: Matrix
+  ) {
+    unsafe Self.multiply(
+      rows, x, range(panel), width, pointer(panel), depth, terms, onto: initial, into: y)
+  }
+
   /// One panel's product for `rows`, with the terms that fall on them: those for all rows in the same pass, those for some
   /// of them in one of their own.
   private static func multiply(
-    _ rows: Range<Int>, _ x: NarrowRows, _ columns: Range<Int>,
+    _ rows: Range<Int>, _ x: NarrowRows, _ columns: Range<Int>, _ width: Int,
     _ panel: UnsafePointer<UInt16>, _ depth: Int, _ terms: [Term], onto initial: Matrix?,
     into y: Matrix
   ) {
@@ -170,32 +215,32 @@ extension NarrowPanels {
     if let fused {
       unsafe withUnsafePointer(to: (whole, terms[fused].part(rows, columns))) { pair in
         unsafe pair.withMemoryRebound(to: ck_bf16_term.self, capacity: 2) {
-          unsafe run(2, $0, rows, columns, onto: initial, into: y)
+          unsafe run(2, $0, rows, columns, width, onto: initial, into: y)
         }
       }
     } else {
       unsafe withUnsafePointer(to: whole) {
-        unsafe run(1, $0, rows, columns, onto: initial, into: y)
+        unsafe run(1, $0, rows, columns, width, onto: initial, into: y)
       }
     }
     for (index, term) in terms.enumerated() where index != fused {
       let common = term.rows.clamped(to: rows)
       guard !common.isEmpty else { continue }
       unsafe withUnsafePointer(to: term.part(common, columns)) {
-        unsafe run(1, $0, common, columns, onto: y, into: y)
+        unsafe run(1, $0, common, columns, width, onto: y, into: y)
       }
     }
   }
 
   private static func run(
     _ count: Int, _ terms: UnsafePointer<ck_bf16_term>, _ rows: Range<Int>, _ columns: Range<Int>,
-    onto initial: Matrix?, into y: Matrix
+    _ width: Int, onto initial: Matrix?, into y: Matrix
   ) {
     let place = rows.lowerBound * y.columns + columns.lowerBound
     let from: UnsafePointer<Float>? =
       if let initial { unsafe UnsafePointer(initial.pointer + place) } else { nil }
     unsafe ck_bf16_product(
-      rows.count, columns.count, count, terms, from, y.columns, y.pointer + place, y.columns)
+      rows.count, width, columns.count, count, terms, from, y.columns, y.pointer + place, y.columns)
   }
 }
 
@@ -204,7 +249,7 @@ extension NarrowPanels.Term {
   fileprivate func part(_ rows: Range<Int>, _ columns: Range<Int>) -> ck_bf16_term {
     unsafe ck_bf16_term(
       rows: left.pointer(row: rows.lowerBound - self.rows.lowerBound), stride: left.stride,
-      panel: right.pointer(columns.lowerBound / NarrowPanels.panel),
+      panel: right.pointer(columns.lowerBound / right.width),
       depth: right.depth)
   }
 }

@@ -1,5 +1,4 @@
 public import Adapters
-import Tensors
 
 /// What the parts of a run take from a recipe.
 extension Recipe {
@@ -100,8 +99,6 @@ extension Recipe {
     settings.dropout = Float(dropout)
     settings.seed = UInt64(seed)
     settings.recomputesBlocks = recompute
-    // Packed products are as fast on a quarter of the rows, and what they keep for the backward is a quarter as much.
-    if precision == .bf16 { settings.maximumRows = 512 }
     return settings
   }
 

@@ -1,0 +1,39 @@
+import Synchronization
+
+/// A thin right factor of products, an adapter's A or B, with the packed forms that packed products read: each is made by
+/// the first product that needs it and kept as long as the factor.
+public final class Factor: Sendable {
+  /// The values, not written to while the factor is used.
+  public let values: Matrix
+  private let recycler: BufferRecycler?
+  private let packed = Mutex<Packed>(Packed())
+
+  private struct Packed {
+    var plain: NarrowPanels?
+    var transposed: NarrowPanels?
+  }
+
+  /// `values` as a factor.
+  /// - Parameter recycler: Where packed forms come from, if the factor does not live long.
+  public init(_ values: Matrix, recycler: BufferRecycler? = nil) {
+    self.values = values
+    self.recycler = recycler
+  }
+
+  func panels(_ orientation: Orientation) -> NarrowPanels {
+    packed.withLock { packed in
+      switch orientation {
+      case .plain:
+        let panels =
+          packed.plain ?? NarrowPanels(values, .plain, recycler: recycler, pool: nil)
+        packed.plain = panels
+        return panels
+      case .transposed:
+        let panels =
+          packed.transposed ?? NarrowPanels(values, .transposed, recycler: recycler, pool: nil)
+        packed.transposed = panels
+        return panels
+      }
+    }
+  }
+}
