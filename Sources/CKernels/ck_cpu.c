@@ -13,8 +13,10 @@ ck_variant ck_best_variant(void) {
   __builtin_cpu_init();
   if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
       __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
-      __builtin_cpu_supports("fma"))
-    return CK_AVX512;
+      __builtin_cpu_supports("fma")) {
+    if (!__builtin_cpu_supports("avx512vnni")) return CK_AVX512;
+    return __builtin_cpu_supports("avx512bf16") ? CK_AVX512_BF16 : CK_AVX512_VNNI;
+  }
   if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return CK_AVX2;
 #endif
   return CK_PORTABLE;
@@ -30,8 +32,9 @@ static ck_variant choose(void) {
   ck_variant best = ck_best_variant();
   const char *wish = getenv("LORIKEET_KERNELS");
   ck_variant chosen = best;
-  if (wish && strcmp(wish, "portable") == 0) chosen = CK_PORTABLE;
-  if (wish && strcmp(wish, "avx2") == 0) chosen = CK_AVX2;
+  static const char *const names[] = {"portable", "avx2", "avx512", "avx512vnni", "avx512bf16"};
+  for (int variant = 0; wish && variant <= CK_AVX512_BF16; variant++)
+    if (strcmp(wish, names[variant]) == 0) chosen = (ck_variant)variant;
   if (chosen > best) chosen = best;
   atomic_store(&current, (int)chosen);
   return chosen;

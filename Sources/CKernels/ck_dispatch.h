@@ -18,15 +18,24 @@
 #define CK_TARGET_AVX512                                                            \
   __attribute__((target("avx2,fma,f16c,bmi2,avx512f,avx512bw,avx512dq,avx512vl"), \
                  min_vector_width(512)))
+#define CK_TARGET_AVX512_VNNI                                                                  \
+  __attribute__((target("avx2,fma,f16c,bmi2,avx512f,avx512bw,avx512dq,avx512vl,avx512vnni"), \
+                 min_vector_width(512)))
+#define CK_TARGET_AVX512_BF16                                                                             \
+  __attribute__((target("avx2,fma,f16c,bmi2,avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,avx512bf16"), \
+                 min_vector_width(512)))
 #define CK_KERNEL(name, parameters, arguments)                             \
   static void name##_portable parameters { name##_body arguments; }        \
   CK_TARGET_AVX2 static void name##_avx2 parameters { name##_body arguments; } \
   CK_TARGET_AVX512 static void name##_avx512 parameters { name##_body arguments; } \
   void name parameters {                                                   \
-    switch (ck_current_variant()) {                                        \
-      case CK_AVX512: name##_avx512 arguments; break;                      \
-      case CK_AVX2: name##_avx2 arguments; break;                          \
-      default: name##_portable arguments;                                  \
+    ck_variant variant = ck_current_variant();                             \
+    if (variant >= CK_AVX512) {                                            \
+      name##_avx512 arguments;                                             \
+    } else if (variant == CK_AVX2) {                                       \
+      name##_avx2 arguments;                                               \
+    } else {                                                               \
+      name##_portable arguments;                                           \
     }                                                                      \
   }
 #else

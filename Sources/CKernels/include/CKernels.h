@@ -1,6 +1,7 @@
 // The kernels that BLAS does not have. One family a header.
 #pragma once
 #include "ck_attention.h"
+#include "ck_blocks.h"
 #include "ck_cpu.h"
 #include "ck_dequantise.h"
 #include "ck_loss.h"

@@ -1,7 +1,14 @@
-// Which variant of every kernel runs: chosen once from the CPU, or by LORIKEET_KERNELS=portable|avx2|avx512.
+// Which variant of every kernel runs: chosen once from the CPU, or by LORIKEET_KERNELS=portable|avx2|avx512|
+// avx512vnni|avx512bf16. Each includes the ones before.
 #pragma once
 
-typedef enum { CK_PORTABLE = 0, CK_AVX2 = 1, CK_AVX512 = 2 } ck_variant;
+typedef enum {
+  CK_PORTABLE = 0,
+  CK_AVX2 = 1,
+  CK_AVX512 = 2,
+  CK_AVX512_VNNI = 3,
+  CK_AVX512_BF16 = 4,
+} ck_variant;
 
 /// The variant in use.
 ck_variant ck_current_variant(void);
