@@ -24,7 +24,8 @@ CK_INLINE WIDE_TARGET void add_dots(int rows, ck_block_format format, const ck_b
     float scale = job->scales[(size_t)r * job->blocks + b];
     int32_t sum = job->sums[(size_t)r * job->blocks + b];
     wide_int dot = dots[r];
-    if (format != CK_BLOCKS_4_1) dot = WIDE(sub_epi32)(dot, WIDE(set1_epi32)(sum * (1 << ck_block_offset_shift(format))));
+    int32_t offset = sum * (1 << ck_block_offset_shift(format));
+    if (format != CK_BLOCKS_4_1) dot = WIDE(sub_epi32)(dot, WIDE(set1_epi32)(offset));
     wide_float total = WIDE(loadu_ps)(&totals[r][first]);
     total = WIDE(fmadd_ps)(WIDE(mul_ps)(WIDE(set1_ps)(scale), d), WIDE(cvtepi32_ps)(dot), total);
     if (format == CK_BLOCKS_4_1)

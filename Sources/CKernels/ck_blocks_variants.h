@@ -66,8 +66,10 @@ CK_INLINE void ck_block_fetch_outputs(const ck_block_job *job, int rows) {
 
 /// Row `row` of `y` out of its sums, which this may change.
 CK_INLINE void ck_block_store(const ck_block_job *job, size_t row, float totals[CK_BLOCK_SIDE]) {
-  const float *initial = job->initial + row * job->initial_stride;
   const size_t columns = job->columns;
-  for (size_t o = 0; job->initial && o < columns; o++) totals[o] += initial[o];
+  if (job->initial) {
+    const float *initial = job->initial + row * job->initial_stride;
+    for (size_t o = 0; o < columns; o++) totals[o] += initial[o];
+  }
   memcpy(job->y + row * job->y_stride, totals, columns * sizeof(float));
 }

@@ -44,9 +44,11 @@ CK_INLINE CK_TARGET_AVX512_VNNI void store(int rows, const ck_block_job *job, __
   CK_UNROLL for (int half = 0; half < 2; half++) {
     __mmask16 mask = (__mmask16)(((1ull << job->columns) - 1) >> (16 * half));
     CK_UNROLL for (int r = 0; r < rows; r++) {
-      const float *initial = job->initial + (size_t)r * job->initial_stride + 16 * half;
       __m512 sum = total[r][half];
-      if (job->initial) sum = _mm512_add_ps(_mm512_maskz_loadu_ps(mask, initial), sum);
+      if (job->initial) {
+        const float *initial = job->initial + (size_t)r * job->initial_stride + 16 * half;
+        sum = _mm512_add_ps(_mm512_maskz_loadu_ps(mask, initial), sum);
+      }
       _mm512_mask_storeu_ps(job->y + (size_t)r * job->y_stride + 16 * half, mask, sum);
     }
   }
