@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "ck_dispatch.h"
+#include "ck_half.h"
 
 // Layouts, in bytes; d and m are float16, a value is `d * q` (minus an offset of q, or plus or minus m).
 //
@@ -23,28 +24,8 @@
 // Every product of d, a scale and q is exact in float32 (at most 11 + 8 + 6 bits, of which the ends are powers of two),
 // so that all variants, fused or not, round once and give the same bits.
 
-/// The value of the float16 at `from`: shifts for normal numbers, one subtraction for subnormal ones.
-CK_INLINE float half_at(const uint8_t *from) {
-  uint16_t half;
-  memcpy(&half, from, 2);
-  uint32_t rest = half & 0x7fffu;
-  uint32_t normal = (rest << 13) + (112u << 23);
-  uint32_t special = (rest << 13) + (224u << 23);  // infinity and NaN keep the highest exponent
-  uint32_t shifted = (rest << 13) + (113u << 23);
-  float small;
-  memcpy(&small, &shifted, 4);
-  small -= 0x1p-14f;
-  uint32_t small_bits;
-  memcpy(&small_bits, &small, 4);
-  uint32_t bits = rest >= 0x7c00u ? special : rest < 0x400u ? small_bits : normal;
-  bits |= (uint32_t)(half & 0x8000u) << 16;
-  float value;
-  memcpy(&value, &bits, 4);
-  return value;
-}
-
 CK_INLINE void ck_dequantise_f16_body(size_t blocks, const uint8_t *restrict from, float *restrict to) {
-  for (size_t i = 0; i < blocks; i++) to[i] = half_at(from + 2 * i);
+  for (size_t i = 0; i < blocks; i++) to[i] = ck_half_at(from + 2 * i);
 }
 
 CK_INLINE void ck_dequantise_bf16_body(size_t blocks, const uint8_t *restrict from, float *restrict to) {
@@ -58,7 +39,7 @@ CK_INLINE void ck_dequantise_bf16_body(size_t blocks, const uint8_t *restrict fr
 
 CK_INLINE void ck_dequantise_q8_0_body(size_t blocks, const uint8_t *restrict from, float *restrict to) {
   for (size_t b = 0; b < blocks; b++, from += 34, to += 32) {
-    float d = half_at(from);
+    float d = ck_half_at(from);
     const int8_t *q = (const int8_t *)(from + 2);
     for (int i = 0; i < 32; i++) to[i] = d * (float)q[i];
   }
@@ -66,7 +47,7 @@ CK_INLINE void ck_dequantise_q8_0_body(size_t blocks, const uint8_t *restrict fr
 
 CK_INLINE void ck_dequantise_q4_0_body(size_t blocks, const uint8_t *restrict from, float *restrict to) {
   for (size_t b = 0; b < blocks; b++, from += 18, to += 32) {
-    float d = half_at(from);
+    float d = ck_half_at(from);
     const uint8_t *q = from + 2;
     for (int i = 0; i < 16; i++) to[i] = d * (float)((q[i] & 15) - 8);
     for (int i = 0; i < 16; i++) to[i + 16] = d * (float)((q[i] >> 4) - 8);
@@ -75,7 +56,7 @@ CK_INLINE void ck_dequantise_q4_0_body(size_t blocks, const uint8_t *restrict fr
 
 CK_INLINE void ck_dequantise_q4_1_body(size_t blocks, const uint8_t *restrict from, float *restrict to) {
   for (size_t b = 0; b < blocks; b++, from += 20, to += 32) {
-    float d = half_at(from), m = half_at(from + 2);
+    float d = ck_half_at(from), m = ck_half_at(from + 2);
     const uint8_t *q = from + 4;
     for (int i = 0; i < 16; i++) to[i] = d * (float)(q[i] & 15) + m;
     for (int i = 0; i < 16; i++) to[i + 16] = d * (float)(q[i] >> 4) + m;
@@ -84,7 +65,7 @@ CK_INLINE void ck_dequantise_q4_1_body(size_t blocks, const uint8_t *restrict fr
 
 CK_INLINE void ck_dequantise_q5_0_body(size_t blocks, const uint8_t *restrict from, float *restrict to) {
   for (size_t b = 0; b < blocks; b++, from += 22, to += 32) {
-    float d = half_at(from);
+    float d = ck_half_at(from);
     uint32_t fifth;
     memcpy(&fifth, from + 2, 4);
     uint32_t later = fifth >> 16;
@@ -96,7 +77,7 @@ CK_INLINE void ck_dequantise_q5_0_body(size_t blocks, const uint8_t *restrict fr
 
 CK_INLINE void ck_dequantise_q5_1_body(size_t blocks, const uint8_t *restrict from, float *restrict to) {
   for (size_t b = 0; b < blocks; b++, from += 24, to += 32) {
-    float d = half_at(from), m = half_at(from + 2);
+    float d = ck_half_at(from), m = ck_half_at(from + 2);
     uint32_t fifth;
     memcpy(&fifth, from + 4, 4);
     uint32_t later = fifth >> 16;
@@ -108,7 +89,7 @@ CK_INLINE void ck_dequantise_q5_1_body(size_t blocks, const uint8_t *restrict fr
 
 CK_INLINE void ck_dequantise_q2_k_body(size_t blocks, const uint8_t *restrict from, float *restrict to) {
   for (size_t b = 0; b < blocks; b++, from += 84) {
-    float d = half_at(from + 80), m = half_at(from + 82);
+    float d = ck_half_at(from + 80), m = ck_half_at(from + 82);
     const uint8_t *scale = from;
     for (int part = 0; part < 8; part++, to += 32) {
       // Four parts of 32 values share 32 bytes, two bits each.
@@ -125,7 +106,7 @@ CK_INLINE void ck_dequantise_q2_k_body(size_t blocks, const uint8_t *restrict fr
 CK_INLINE void ck_dequantise_q3_k_body(size_t blocks, const uint8_t *restrict from, float *restrict to) {
   for (size_t b = 0; b < blocks; b++, from += 110) {
     const uint8_t *third = from, *packed = from + 96;
-    float d = half_at(from + 108);
+    float d = ck_half_at(from + 108);
     float scales[16];
     for (int j = 0; j < 16; j++) {
       int low = j < 8 ? packed[j] & 15 : packed[j - 8] >> 4;
@@ -162,7 +143,7 @@ CK_INLINE void packed_pair(int j, const uint8_t *packed, float d, float m, float
 
 CK_INLINE void ck_dequantise_q4_k_body(size_t blocks, const uint8_t *restrict from, float *restrict to) {
   for (size_t b = 0; b < blocks; b++, from += 144) {
-    float d = half_at(from), m = half_at(from + 2), step, minimum;
+    float d = ck_half_at(from), m = ck_half_at(from + 2), step, minimum;
     const uint8_t *q = from + 16;
     for (int j = 0; j < 8; j += 2, q += 32, to += 64) {
       packed_pair(j, from + 4, d, m, &step, &minimum);
@@ -175,7 +156,7 @@ CK_INLINE void ck_dequantise_q4_k_body(size_t blocks, const uint8_t *restrict fr
 
 CK_INLINE void ck_dequantise_q5_k_body(size_t blocks, const uint8_t *restrict from, float *restrict to) {
   for (size_t b = 0; b < blocks; b++, from += 176) {
-    float d = half_at(from), m = half_at(from + 2), step, minimum;
+    float d = ck_half_at(from), m = ck_half_at(from + 2), step, minimum;
     const uint8_t *fifth = from + 16, *q = from + 48;
     for (int j = 0; j < 8; j += 2, q += 32, to += 64) {
       packed_pair(j, from + 4, d, m, &step, &minimum);
@@ -190,7 +171,7 @@ CK_INLINE void ck_dequantise_q5_k_body(size_t blocks, const uint8_t *restrict fr
 CK_INLINE void ck_dequantise_q6_k_body(size_t blocks, const uint8_t *restrict from, float *restrict to) {
   for (size_t b = 0; b < blocks; b++, from += 210) {
     const int8_t *scale = (const int8_t *)(from + 192);
-    float d = half_at(from + 208);
+    float d = ck_half_at(from + 208);
     for (int half = 0; half < 2; half++) {
       const uint8_t *low = from + 64 * half, *high = from + 128 + 32 * half;
       for (int part = 0; part < 4; part++, to += 32) {

@@ -78,12 +78,14 @@ public struct FrozenWeight: Sendable {
 
   /// The weight whose rows `rows` gives, a range at a time, packed as `format` says.
   ///
-  /// No more than a panel of values is held as floats at once, unless the format is `f32`.
+  /// No more than a panel of values is held as floats at once, unless the format is `f32`. A weight with a side below a
+  /// panel's 32 stays as floats.
   public init(
     outputs: Int, inputs: Int, format: WeightFormat, pool: WorkerPool?,
     rows: (Range<Int>) -> Matrix
   ) {
     switch format {
+    case _ where min(outputs, inputs) < 32: storage = .plain(rows(0..<outputs))
     case .f32: storage = .plain(rows(0..<outputs))
     case .bf16:
       storage = .narrow(NarrowPanels(outputs: outputs, inputs: inputs, pool: pool, rows: rows))

@@ -10,15 +10,6 @@ extension KernelVariantTests {
   struct DequantiseTests {
     static let blockTypes = DType.allCases.filter { $0.valuesPerBlock > 1 }
 
-    /// Calls `body` under every variant that this processor can run.
-    private func underEachVariant(_ body: (ck_variant) throws -> Void) rethrows {
-      let best = ck_best_variant()
-      defer { _ = ck_force_variant(best) }
-      for variant in [CK_PORTABLE, CK_AVX2, CK_AVX512] where ck_force_variant(variant) == 1 {
-        try body(variant)
-      }
-    }
-
     @Test("blocks give the bits of ggml's own Python", arguments: blockTypes)
     func blocks(dtype: DType) throws {
       let stored = Bytes([UInt8](try Fixtures.data("checkpoints/blocks/\(dtype.rawValue).bin")))

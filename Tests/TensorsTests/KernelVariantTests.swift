@@ -21,9 +21,7 @@ struct KernelVariantTests {
     defer { _ = ck_force_variant(best) }
     #expect(ck_force_variant(CK_PORTABLE) == 1)
     let expected = run(name, width)
-    for variant in [CK_AVX2, CK_AVX512, CK_AVX512_VNNI, CK_AVX512_BF16]
-    where variant.rawValue <= best.rawValue {
-      #expect(ck_force_variant(variant) == 1)
+    underEachVariant { variant in
       let difference = firstDifference(run(name, width), expected, atol: 1e-6, rtol: 1e-5)
       #expect(difference == nil, "\(name), variant \(variant.rawValue)")
     }

@@ -4,152 +4,142 @@ import Tensors
 import Testing
 
 /// Products with weights in bf16 against exact ones of the rounded values, in every variant of the kernels.
-@Suite("Weights in bf16", .serialized)
-struct NarrowWeightTests {
-  private let pool = WorkerPool(threads: 2)
-  private let recycler = BufferRecycler()
+extension KernelVariantTests {
+  @Suite("Weights in bf16")
+  struct NarrowWeightTests {
+    private let pool = WorkerPool(threads: 2)
+    private let recycler = BufferRecycler()
 
-  /// Rows, inputs, outputs: tiles and panels whole and cut.
-  static let shapes = [
-    (1, 32, 32), (1, 7, 5), (5, 33, 31), (12, 64, 96), (13, 50, 33), (25, 577, 65), (260, 40, 100),
-    (3, 1100, 40),
-  ]
-  static let variants = [CK_PORTABLE, CK_AVX2, CK_AVX512, CK_AVX512_VNNI, CK_AVX512_BF16]
-    .filter { $0.rawValue <= ck_best_variant().rawValue }
-
-  private func random(_ rows: Int, _ columns: Int, _ g: inout SplitMix64) -> Matrix {
-    Matrix(rows: rows, columns: columns, (0..<rows * columns).map { _ in g.normal() })
-  }
-
-  /// Rounded to bf16, ties to even.
-  private func rounded(_ x: Float) -> Float {
-    let bits = x.bitPattern
-    return Float(bitPattern: (bits &+ 0x7FFF &+ (bits >> 16 & 1)) & 0xFFFF_0000)
-  }
-
-  private func packed(_ values: Matrix) -> FrozenWeight {
-    FrozenWeight(outputs: values.rows, inputs: values.columns, format: .bf16, pool: pool) {
-      values.rows($0)
+    /// Rows, inputs, outputs: tiles and panels whole and cut.
+    static let shapes = [
+      (1, 32, 32), (5, 33, 47), (12, 64, 96), (13, 50, 33), (25, 577, 65), (260, 40, 100),
+      (3, 1100, 40),
+    ]
+    private func random(_ rows: Int, _ columns: Int, _ g: inout SplitMix64) -> Matrix {
+      Matrix(rows: rows, columns: columns, (0..<rows * columns).map { _ in g.normal() })
     }
-  }
 
-  /// `x w^T` of rounded values, in double.
-  private func product(_ x: Matrix, _ w: Matrix) -> [Double] {
-    let (xs, ws) = (x.values.map { Double(rounded($0)) }, w.values.map { Double(rounded($0)) })
-    var y = [Double](repeating: 0, count: x.rows * w.rows)
-    for t in 0..<x.rows {
-      for o in 0..<w.rows {
-        for k in 0..<x.columns {
-          y[t * w.rows + o] += xs[t * x.columns + k] * ws[o * x.columns + k]
+    /// Rounded to bf16, ties to even.
+    private func rounded(_ x: Float) -> Float {
+      let bits = x.bitPattern
+      return Float(bitPattern: (bits &+ 0x7FFF &+ (bits >> 16 & 1)) & 0xFFFF_0000)
+    }
+
+    private func packed(_ values: Matrix) -> FrozenWeight {
+      FrozenWeight(outputs: values.rows, inputs: values.columns, format: .bf16, pool: pool) {
+        values.rows($0)
+      }
+    }
+
+    /// `x w^T` of rounded values, in double.
+    private func product(_ x: Matrix, _ w: Matrix) -> [Double] {
+      let (xs, ws) = (x.values.map { Double(rounded($0)) }, w.values.map { Double(rounded($0)) })
+      var y = [Double](repeating: 0, count: x.rows * w.rows)
+      for t in 0..<x.rows {
+        for o in 0..<w.rows {
+          for k in 0..<x.columns {
+            y[t * w.rows + o] += xs[t * x.columns + k] * ws[o * x.columns + k]
+          }
+        }
+      }
+      return y
+    }
+
+    private func transposed(_ x: Matrix) -> Matrix {
+      let y = Matrix(rows: x.columns, columns: x.rows)
+      for row in 0..<x.rows { for column in 0..<x.columns { y[column, row] = x[row, column] } }
+      return y
+    }
+
+    @Test("multiply as their rounded values do, forward and back", arguments: shapes)
+    func products(rows: Int, inputs: Int, outputs: Int) {
+      var g = SplitMix64(seed: UInt64(rows + inputs + outputs))
+      let (x, w) = (random(rows, inputs, &g), random(outputs, inputs, &g))
+      let (dy, start) = (random(rows, outputs, &g), random(rows, outputs, &g))
+      let forward = zip(product(x, w), start.values).map { Float($0 + Double($1)) }
+      let back = product(dy, transposed(w)).map { Float($0) }
+      underEachVariant { variant in
+        let weight = packed(w)
+        let y = Matrix(rows: rows, columns: outputs)
+        weight.apply(
+          Operand(x, recycler: recycler), rows: 0..<rows, onto: start, into: y, recycler: recycler,
+          pool: pool)
+        #expect(firstDifference(y.values, forward, atol: 2e-4, rtol: 1e-5) == nil, "\(variant)")
+        let dx = Matrix(repeating: 1, rows: rows, columns: inputs)
+        for _ in 0..<2 {
+          weight.applyTransposed(
+            Operand(dy, recycler: recycler), rows: 0..<rows, accumulating: true, into: dx,
+            recycler: recycler, pool: pool)
+        }
+        let twice = back.map { 2 * $0 + 1 }
+        #expect(firstDifference(dx.values, twice, atol: 4e-4, rtol: 1e-5) == nil, "\(variant)")
+      }
+    }
+
+    @Test("give back their rounded rows", arguments: [(50, 33), (64, 576), (33, 37)])
+    func gather(outputs: Int, inputs: Int) {
+      var g = SplitMix64(seed: 4)
+      let w = random(outputs, inputs, &g)
+      let indices = [Int32(outputs - 1), 0, Int32(outputs / 2)]
+      underEachVariant { variant in
+        let y = Matrix(rows: 3, columns: inputs)
+        packed(w).gather(indices, into: y)
+        let expected = indices.flatMap { w.rows(Int($0)..<Int($0) + 1).values.map(rounded) }
+        #expect(y.values == expected, "\(variant)")
+      }
+    }
+
+    @Test("give a row the same bits alone, in company and with any number of threads")
+    func company() {
+      var g = SplitMix64(seed: 9)
+      let (x, w) = (random(29, 96, &g), random(70, 96, &g))
+      underEachVariant { variant in
+        let weight = packed(w)
+        let together = [1, 3].map { threads in
+          let pool = WorkerPool(threads: threads)
+          defer { pool.shutDown() }
+          let y = Matrix(rows: 29, columns: 70)
+          weight.apply(
+            Operand(x, recycler: recycler), rows: 0..<29, into: y, recycler: recycler, pool: pool)
+          return y.values
+        }
+        #expect(together[0] == together[1], "\(variant)")
+        for row in [0, 13, 28] {
+          let alone = Matrix(rows: 1, columns: 70)
+          weight.apply(
+            Operand(x.rows(row..<row + 1), recycler: recycler), rows: 0..<1, into: alone,
+            recycler: recycler, pool: pool)
+          #expect(alone.values == Array(together[0][row * 70..<(row + 1) * 70]), "\(variant)")
         }
       }
     }
-    return y
-  }
 
-  private func transposed(_ x: Matrix) -> Matrix {
-    let y = Matrix(rows: x.columns, columns: x.rows)
-    for row in 0..<x.rows { for column in 0..<x.columns { y[column, row] = x[row, column] } }
-    return y
-  }
-
-  private func withEachVariant(_ body: (ck_variant) -> Void) {
-    let before = ck_current_variant()
-    defer { _ = ck_force_variant(before) }
-    for variant in Self.variants {
-      #expect(ck_force_variant(variant) == 1)
-      body(variant)
-    }
-  }
-
-  @Test("multiply as their rounded values do, forward and back", arguments: shapes)
-  func products(rows: Int, inputs: Int, outputs: Int) {
-    var g = SplitMix64(seed: UInt64(rows + inputs + outputs))
-    let (x, w) = (random(rows, inputs, &g), random(outputs, inputs, &g))
-    let (dy, start) = (random(rows, outputs, &g), random(rows, outputs, &g))
-    let forward = zip(product(x, w), start.values).map { Float($0 + Double($1)) }
-    let back = product(dy, transposed(w)).map { Float($0) }
-    withEachVariant { variant in
-      let weight = packed(w)
-      let y = Matrix(rows: rows, columns: outputs)
-      weight.apply(
-        Operand(x, recycler: recycler), rows: 0..<rows, onto: start, into: y, recycler: recycler,
-        pool: pool)
-      #expect(firstDifference(y.values, forward, atol: 2e-4, rtol: 1e-5) == nil, "\(variant)")
-      let dx = Matrix(repeating: 1, rows: rows, columns: inputs)
-      for _ in 0..<2 {
-        weight.applyTransposed(
-          Operand(dy, recycler: recycler), rows: 0..<rows, accumulating: true, into: dx,
-          recycler: recycler, pool: pool)
+    @Test(
+      "take thin products along, for all rows or some",
+      arguments: [[0..<9], [0..<4, 6..<9], [2..<5, 0..<9]])
+    func terms(ranges: [Range<Int>]) {
+      var g = SplitMix64(seed: 5)
+      let (x, w) = (random(9, 40, &g), random(50, 40, &g))
+      let terms = ranges.map {
+        LowRankTerm(
+          rows: $0, low: random($0.count, 5, &g), factor: Factor(random(50, 5, &g)), .transposed)
       }
-      let twice = back.map { 2 * $0 + 1 }
-      #expect(firstDifference(dx.values, twice, atol: 4e-4, rtol: 1e-5) == nil, "\(variant)")
-    }
-  }
-
-  @Test("give back their rounded rows", arguments: [(5, 33), (64, 576), (33, 7)])
-  func gather(outputs: Int, inputs: Int) {
-    var g = SplitMix64(seed: 4)
-    let w = random(outputs, inputs, &g)
-    let indices = [Int32(outputs - 1), 0, Int32(outputs / 2)]
-    withEachVariant { variant in
-      let y = Matrix(rows: 3, columns: inputs)
-      packed(w).gather(indices, into: y)
-      let expected = indices.flatMap { w.rows(Int($0)..<Int($0) + 1).values.map(rounded) }
-      #expect(y.values == expected, "\(variant)")
-    }
-  }
-
-  @Test("give a row the same bits alone, in company and with any number of threads")
-  func company() {
-    var g = SplitMix64(seed: 9)
-    let (x, w) = (random(29, 96, &g), random(70, 96, &g))
-    withEachVariant { variant in
-      let weight = packed(w)
-      let together = [1, 3].map { threads in
-        let pool = WorkerPool(threads: threads)
-        defer { pool.shutDown() }
-        let y = Matrix(rows: 29, columns: 70)
-        weight.apply(
-          Operand(x, recycler: recycler), rows: 0..<29, into: y, recycler: recycler, pool: pool)
-        return y.values
+      var expected = product(x, w)
+      for term in terms {
+        let part = product(term.low, term.factor.values)
+        for (index, value) in part.enumerated() {
+          expected[term.rows.lowerBound * 50 + index] += value
+        }
       }
-      #expect(together[0] == together[1], "\(variant)")
-      for row in [0, 13, 28] {
-        let alone = Matrix(rows: 1, columns: 70)
-        weight.apply(
-          Operand(x.rows(row..<row + 1), recycler: recycler), rows: 0..<1, into: alone,
-          recycler: recycler, pool: pool)
-        #expect(alone.values == Array(together[0][row * 70..<(row + 1) * 70]), "\(variant)")
+      underEachVariant { variant in
+        let y = Matrix(rows: 9, columns: 50)
+        packed(w).apply(
+          Operand(x, recycler: recycler), rows: 0..<9, plus: terms, into: y, recycler: recycler,
+          pool: pool)
+        #expect(
+          firstDifference(y.values, expected.map { Float($0) }, atol: 1e-4, rtol: 1e-5) == nil,
+          "\(variant)")
       }
-    }
-  }
-
-  @Test(
-    "take thin products along, for all rows or some",
-    arguments: [[0..<9], [0..<4, 6..<9], [2..<5, 0..<9]])
-  func terms(ranges: [Range<Int>]) {
-    var g = SplitMix64(seed: 5)
-    let (x, w) = (random(9, 40, &g), random(50, 40, &g))
-    let terms = ranges.map {
-      LowRankTerm(
-        rows: $0, low: random($0.count, 5, &g), factor: Factor(random(50, 5, &g)), .transposed)
-    }
-    var expected = product(x, w)
-    for term in terms {
-      let part = product(term.low, term.factor.values)
-      for (index, value) in part.enumerated() {
-        expected[term.rows.lowerBound * 50 + index] += value
-      }
-    }
-    withEachVariant { variant in
-      let y = Matrix(rows: 9, columns: 50)
-      packed(w).apply(
-        Operand(x, recycler: recycler), rows: 0..<9, plus: terms, into: y, recycler: recycler,
-        pool: pool)
-      #expect(
-        firstDifference(y.values, expected.map { Float($0) }, atol: 1e-4, rtol: 1e-5) == nil,
-        "\(variant)")
     }
   }
 }

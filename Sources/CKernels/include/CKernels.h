@@ -2,6 +2,7 @@
 #pragma once
 #include "ck_attention.h"
 #include "ck_bf16.h"
+#include "ck_blocks.h"
 #include "ck_cpu.h"
 #include "ck_dequantise.h"
 #include "ck_loss.h"

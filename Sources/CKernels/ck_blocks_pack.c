@@ -1,0 +1,103 @@
+// Weights into panels, once at load.
+#include <string.h>
+
+#include "ck_blocks_rounding.h"
+#include "ck_blocks_variants.h"
+#include "ck_half.h"
+
+CK_INLINE uint32_t word_at(const uint8_t *from) {
+  uint32_t word;
+  memcpy(&word, from, 4);
+  return word;
+}
+
+/// Where a panel's output starts in the source; NULL for those that only fill the panel up.
+CK_INLINE const uint8_t *source_row(const uint8_t *from, const size_t *rows, size_t output, size_t columns,
+                                    size_t stride) {
+  return output < columns ? from + (rows ? rows[output] : output) * stride : NULL;
+}
+
+static const uint8_t nothing[20];  // a GGUF block of 4-bit weights, all zero
+
+void ck_blocks_pack_q8_0(size_t columns, size_t blocks, const uint8_t *from, const size_t *rows, uint8_t *panel) {
+  for (size_t o = 0; o < CK_BLOCK_SIDE; o++) {
+    const uint8_t *row = source_row(from, rows, o, columns, 34 * blocks);
+    for (size_t b = 0; b < blocks; b++) {
+      uint8_t *block = panel + b * ck_blocks_bytes(CK_BLOCKS_8);
+      for (size_t k = 0; k < 8; k++) {
+        uint32_t word = (row ? word_at(row + 34 * b + 2 + 4 * k) : 0) ^ 0x80808080u;
+        memcpy(block + 128 * k + 4 * o, &word, 4);
+      }
+      memcpy(block + 1024 + 2 * o, row ? row + 34 * b : nothing, 2);
+    }
+  }
+}
+
+/// Q4_0 and Q4_1: `header` bytes of float16 come before the quants. In GGUF a byte holds inputs i and i + 16 of one
+/// output, in a panel one input of outputs o and o + 16.
+CK_INLINE void pack_nibbles(ck_block_format format, size_t header, size_t columns, size_t blocks, const uint8_t *from,
+                            const size_t *rows, uint8_t *panel) {
+  const size_t size = header + 16;
+  const uint32_t low = 0x0f0f0f0fu;
+  for (size_t o = 0; o < 16; o++) {
+    const uint8_t *first = source_row(from, rows, o, columns, size * blocks);
+    const uint8_t *second = source_row(from, rows, o + 16, columns, size * blocks);
+    for (size_t b = 0; b < blocks; b++) {
+      const uint8_t *p = first ? first + size * b : nothing, *q = second ? second + size * b : nothing;
+      uint8_t *block = panel + b * ck_blocks_bytes(format);
+      for (size_t k = 0; k < 4; k++) {
+        uint32_t u = word_at(p + header + 4 * k), v = word_at(q + header + 4 * k);
+        uint32_t early = (u & low) | (v & low) << 4, late = (u >> 4 & low) | (v & ~low);
+        memcpy(block + 64 * k + 4 * o, &early, 4);
+        memcpy(block + 64 * (k + 4) + 4 * o, &late, 4);
+      }
+      for (size_t half = 0; half < header / 2; half++) {
+        memcpy(block + 512 + 64 * half + 2 * o, p + 2 * half, 2);
+        memcpy(block + 512 + 64 * half + 2 * (o + 16), q + 2 * half, 2);
+      }
+    }
+  }
+}
+
+void ck_blocks_pack_q4_0(size_t columns, size_t blocks, const uint8_t *from, const size_t *rows, uint8_t *panel) {
+  pack_nibbles(CK_BLOCKS_4, 2, columns, blocks, from, rows, panel);
+}
+
+void ck_blocks_pack_q4_1(size_t columns, size_t blocks, const uint8_t *from, const size_t *rows, uint8_t *panel) {
+  pack_nibbles(CK_BLOCKS_4_1, 4, columns, blocks, from, rows, panel);
+}
+
+/// 32 weights of one output as a GGUF block of Q8_0.
+CK_INLINE void quantise_weights(const float *from, uint8_t block[34]) {
+  uint32_t top = ck_greatest_magnitude(from);
+  float most;
+  memcpy(&most, &top, 4);
+  uint16_t half = ck_half_nearest(most / 127.0f);
+  float d = ck_half_at((const uint8_t *)&half);
+  if (127.25f * d < most) {
+    half++;
+    d = ck_half_at((const uint8_t *)&half);
+  }
+  float inverse = d > 0.0f && d <= 65504.0f ? 1.0f / d : 0.0f;
+  int8_t quants[CK_BLOCK_SIDE];
+  for (int i = 0; i < CK_BLOCK_SIDE; i++) {
+    float scaled = from[i] * inverse;
+    quants[i] = ck_nearest(scaled);
+  }
+  memcpy(block, &half, 2);
+  memcpy(block + 2, quants, sizeof quants);
+}
+
+CK_INLINE void ck_blocks_pack_f32_body(size_t columns, size_t blocks, const float *from, const size_t *rows,
+                                       uint8_t *panel) {
+  for (size_t b = 0; b < blocks; b++) {
+    uint8_t packed[CK_BLOCK_SIDE][34];
+    for (size_t o = 0; o < columns; o++)
+      quantise_weights(from + ((rows ? rows[o] : o) * blocks + b) * CK_BLOCK_SIDE, packed[o]);
+    ck_blocks_pack_q8_0(columns, 1, packed[0], NULL, panel + b * ck_blocks_bytes(CK_BLOCKS_8));
+  }
+}
+
+CK_KERNEL(ck_blocks_pack_f32,
+          (size_t columns, size_t blocks, const float *from, const size_t *rows, uint8_t *panel),
+          (columns, blocks, from, rows, panel))

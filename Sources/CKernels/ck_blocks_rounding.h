@@ -1,0 +1,27 @@
+// What quantising activations and weights share.
+#pragma once
+#include <string.h>
+
+#include "ck_blocks.h"
+#include "ck_dispatch.h"
+
+/// The greatest magnitude of 32 numbers by its bits, among which infinity and then NaN are greatest.
+CK_INLINE uint32_t ck_greatest_magnitude(const float *x) {
+  uint32_t top = 0;
+  for (int i = 0; i < CK_BLOCK_SIDE; i++) {
+    uint32_t bits;
+    memcpy(&bits, x + i, 4);
+    bits &= 0x7fffffffu;
+    top = bits > top ? bits : top;
+  }
+  return top;
+}
+
+/// The nearest integer, ties to even, of a magnitude below 128: the last bits of the sum with 1.5 x 2^23, whose own
+/// last bits are zero. Of a NaN, any.
+CK_INLINE int8_t ck_nearest(float x) {
+  float shifted = x + 0x1.8p23f;
+  int32_t bits;
+  memcpy(&bits, &shifted, 4);
+  return (int8_t)(bits & 0xff);
+}

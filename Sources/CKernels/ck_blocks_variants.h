@@ -1,0 +1,75 @@
+// What the variants of the block product share.
+#pragma once
+#include <string.h>
+
+#include "ck_blocks.h"
+#include "ck_dispatch.h"
+
+#define CK_UNROLL _Pragma("clang loop unroll(full)")
+
+/// The arguments of `ck_blocks_product`, then those of one panel of it (`columns` at most 32).
+typedef struct {
+  ck_block_format format;
+  size_t rows, columns, blocks;
+  const int8_t *quants;
+  const float *scales;
+  const int32_t *sums;
+  const uint8_t *panel;
+  const float *initial;
+  size_t initial_stride;
+  float *y;
+  size_t y_stride;
+} ck_block_job;
+
+void ck_blocks_panel_portable(const ck_block_job *job);
+#if defined(__x86_64__)
+void ck_blocks_panel_avx2(const ck_block_job *job);
+void ck_blocks_panel_avx512(const ck_block_job *job);
+void ck_blocks_panel_avx512_vnni(const ck_block_job *job);
+
+/// One block of `ck_blocks_widen_bf16`; returns 0 and does nothing where a scale or minimum is not finite.
+int ck_blocks_widen_avx512(ck_block_format format, const uint8_t *block, uint16_t *to);
+#endif
+
+/// Bytes of a block's quants, after which its scales come.
+CK_INLINE size_t ck_block_quant_bytes(ck_block_format format) { return format == CK_BLOCKS_8 ? 1024 : 512; }
+
+/// log2 of what is added to a stored quant: a block's sum starts at minus this times the activations' sum.
+CK_INLINE int ck_block_offset_shift(ck_block_format format) { return format == CK_BLOCKS_8 ? 7 : 3; }
+
+/// Rows of the next tile, so that `rows` are shared evenly among the fewest tiles of at most `most`.
+CK_INLINE size_t ck_block_tile_rows(size_t rows, size_t most) {
+  size_t tiles = (rows + most - 1) / most;
+  return (rows + tiles - 1) / tiles;
+}
+
+/// The same job from row `row` on.
+CK_INLINE ck_block_job ck_block_rows_from(const ck_block_job *job, size_t row) {
+  ck_block_job rest = *job;
+  rest.rows -= row;
+  rest.quants += row * job->blocks * CK_BLOCK_SIDE;
+  rest.scales += row * job->blocks;
+  rest.sums += row * job->blocks;
+  if (job->initial) rest.initial += row * job->initial_stride;
+  rest.y += row * job->y_stride;
+  return rest;
+}
+
+/// Asks for the lines that a tile of `rows` rows will write, so that its stores need not wait.
+CK_INLINE void ck_block_fetch_outputs(const ck_block_job *job, int rows) {
+  for (int r = 0; r < rows; r++) {
+    const float *y = job->y + (size_t)r * job->y_stride;
+    __builtin_prefetch(y, 1);
+    __builtin_prefetch(y + 16, 1);
+  }
+}
+
+/// Row `row` of `y` out of its sums, which this may change.
+CK_INLINE void ck_block_store(const ck_block_job *job, size_t row, float totals[CK_BLOCK_SIDE]) {
+  const size_t columns = job->columns;
+  if (job->initial) {
+    const float *initial = job->initial + row * job->initial_stride;
+    for (size_t o = 0; o < columns; o++) totals[o] += initial[o];
+  }
+  memcpy(job->y + row * job->y_stride, totals, columns * sizeof(float));
+}

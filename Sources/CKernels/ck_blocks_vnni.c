@@ -1,0 +1,127 @@
+// The block product with `vpdpbusd`: tiles of up to 6 rows x 32 outputs, all accumulators in registers.
+#include "ck_blocks_variants.h"
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+#include <string.h>
+
+enum { tile_rows = 6 };  // 12 float and 12 integer accumulators, 2 registers of weights, 1 of activations
+
+/// What the tiles of one panel fetch for the next one, so that memory is busy while they compute.
+typedef struct {
+  const uint8_t *from;
+  size_t step;  // bytes for each block, 0 for nothing
+} fetch_ahead;
+
+/// The weights of both halves of a panel (16 outputs each) for inputs 4k...4k+3, as unsigned bytes.
+CK_INLINE CK_TARGET_AVX512_VNNI void load_quants(ck_block_format format, const uint8_t *block, int k, __m512i w[2]) {
+  if (format == CK_BLOCKS_8) {
+    w[0] = _mm512_loadu_si512(block + 128 * k);
+    w[1] = _mm512_loadu_si512(block + 128 * k + 64);
+  } else {
+    __m512i both = _mm512_loadu_si512(block + 64 * k), low = _mm512_set1_epi8(15);
+    w[0] = _mm512_and_si512(both, low);
+    w[1] = _mm512_and_si512(_mm512_srli_epi16(both, 4), low);
+  }
+}
+
+CK_INLINE CK_TARGET_AVX512_VNNI __m512i load_four(const int8_t *from) {
+  int32_t four;
+  memcpy(&four, from, 4);
+  return _mm512_set1_epi32(four);
+}
+
+CK_INLINE CK_TARGET_AVX512_VNNI __m512i first_dot(ck_block_format format, int32_t sum) {
+  __m512i shifted = _mm512_slli_epi32(_mm512_set1_epi32(sum), (unsigned)ck_block_offset_shift(format));
+  return format == CK_BLOCKS_4_1 ? _mm512_setzero_si512() : _mm512_sub_epi32(_mm512_setzero_si512(), shifted);
+}
+
+CK_INLINE CK_TARGET_AVX512_VNNI __m512 load_halves(const uint8_t *from) {
+  return _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)from));
+}
+
+CK_INLINE CK_TARGET_AVX512_VNNI void store(int rows, const ck_block_job *job, __m512 total[tile_rows][2]) {
+  CK_UNROLL for (int half = 0; half < 2; half++) {
+    __mmask16 mask = (__mmask16)(((1ull << job->columns) - 1) >> (16 * half));
+    CK_UNROLL for (int r = 0; r < rows; r++) {
+      __m512 sum = total[r][half];
+      if (job->initial) {
+        const float *initial = job->initial + (size_t)r * job->initial_stride + 16 * half;
+        sum = _mm512_add_ps(_mm512_maskz_loadu_ps(mask, initial), sum);
+      }
+      _mm512_mask_storeu_ps(job->y + (size_t)r * job->y_stride + 16 * half, mask, sum);
+    }
+  }
+}
+
+/// The job's first `rows` rows. `rows` and `format` are constants wherever this is inlined.
+CK_INLINE CK_TARGET_AVX512_VNNI void tile(int rows, ck_block_format format, const ck_block_job *job,
+                                          fetch_ahead ahead) {
+  const size_t blocks = job->blocks, width = blocks * CK_BLOCK_SIDE;
+  const int8_t *x = job->quants;
+  const uint8_t *block = job->panel;
+  __m512 total[tile_rows][2];
+  CK_UNROLL for (int r = 0; r < rows; r++) total[r][0] = total[r][1] = _mm512_setzero_ps();
+  ck_block_fetch_outputs(job, rows);
+  // Unrolled, this loop would spill the accumulators.
+#pragma clang loop unroll(disable)
+  for (size_t b = 0; b < blocks; b++, block += ck_blocks_bytes(format), x += CK_BLOCK_SIDE) {
+    for (size_t line = 0; line < ahead.step; line += 64) _mm_prefetch((const char *)ahead.from + line, _MM_HINT_T1);
+    ahead.from += ahead.step;
+    __m512i dot[tile_rows][2];
+    CK_UNROLL for (int r = 0; r < rows; r++)
+      dot[r][0] = dot[r][1] = first_dot(format, job->sums[(size_t)r * blocks + b]);
+    CK_UNROLL for (int k = 0; k < 8; k++) {
+      __m512i w[2];
+      load_quants(format, block, k, w);
+      CK_UNROLL for (int r = 0; r < rows; r++) {
+        __m512i four = load_four(x + (size_t)r * width + 4 * k);
+        dot[r][0] = _mm512_dpbusd_epi32(dot[r][0], w[0], four);
+        dot[r][1] = _mm512_dpbusd_epi32(dot[r][1], w[1], four);
+      }
+    }
+    CK_UNROLL for (int half = 0; half < 2; half++) {
+      const uint8_t *halves = block + ck_block_quant_bytes(format) + 32 * half;
+      __m512 d = load_halves(halves);
+      CK_UNROLL for (int r = 0; r < rows; r++) {
+        float scale = job->scales[(size_t)r * blocks + b];
+        __m512 step = _mm512_mul_ps(_mm512_set1_ps(scale), d);
+        total[r][half] = _mm512_fmadd_ps(step, _mm512_cvtepi32_ps(dot[r][half]), total[r][half]);
+        if (format != CK_BLOCKS_4_1) continue;
+        __m512 sum = _mm512_set1_ps(scale * (float)job->sums[(size_t)r * blocks + b]);
+        total[r][half] = _mm512_fmadd_ps(sum, load_halves(halves + 64), total[r][half]);
+      }
+    }
+  }
+  store(rows, job, total);
+}
+
+CK_INLINE CK_TARGET_AVX512_VNNI void panel(ck_block_format format, const ck_block_job *job) {
+  const size_t bytes = ck_blocks_bytes(format), tiles = (job->rows + tile_rows - 1) / tile_rows;
+  // One tile alone waits for memory anyway, and among many the first one's wait is no matter. Past the last panel
+  // this fetches what nobody asked for, which is harmless.
+  const size_t lines = tiles < 2 || tiles > 8 ? 0 : (bytes / 64 + tiles - 1) / tiles;
+  fetch_ahead ahead = {job->panel + job->blocks * bytes, 64 * lines};
+  for (size_t row = 0; row < job->rows; ahead.from += job->blocks * ahead.step) {
+    ck_block_job rest = ck_block_rows_from(job, row);
+    size_t rows = ck_block_tile_rows(rest.rows, tile_rows);
+    switch (rows) {
+      case 1: tile(1, format, &rest, ahead); break;
+      case 2: tile(2, format, &rest, ahead); break;
+      case 3: tile(3, format, &rest, ahead); break;
+      case 4: tile(4, format, &rest, ahead); break;
+      case 5: tile(5, format, &rest, ahead); break;
+      default: tile(6, format, &rest, ahead);
+    }
+    row += rows;
+  }
+}
+
+CK_TARGET_AVX512_VNNI void ck_blocks_panel_avx512_vnni(const ck_block_job *job) {
+  switch (job->format) {
+    case CK_BLOCKS_8: panel(CK_BLOCKS_8, job); break;
+    case CK_BLOCKS_4: panel(CK_BLOCKS_4, job); break;
+    case CK_BLOCKS_4_1: panel(CK_BLOCKS_4_1, job); break;
+  }
+}
+#endif

@@ -1,0 +1,67 @@
+// Products of activations with frozen block-quantised weights.
+//
+// A weight `(out, in)` is held in panels of 32 outputs, the last one filled up with zeros; `in` is a multiple of 32.
+// Within a panel, blocks of 32 inputs follow each other. A block holds, at any alignment (64 bytes is fastest):
+//
+//   CK_BLOCKS_8    1088 bytes  quants `[k / 4: 8][output: 32][k % 4: 4]` as q + 128, then 32 scales
+//   CK_BLOCKS_4     576 bytes  quants `[k / 4: 8][output % 16: 16][k % 4: 4]`, outputs 0...15 in the low half of a byte
+//                              and 16...31 in the high half, q = 0...15; then 32 scales
+//   CK_BLOCKS_4_1   640 bytes  the same, then 32 minima
+//
+// with scales d and minima m as float16, as many bytes a weight as GGUF's Q8_0, Q4_0 and Q4_1. A weight is `d * q`,
+// `d * (q - 8)` or `d * q + m`.
+//
+// Activations are quantised by rows in blocks of 32: `x ~ scale * q`. A product sums a block in integers and adds
+// the blocks in their order, one fused multiply-add each: a result has the same bits whichever variant computed it,
+// whichever rows it shared the call with, and however panels and rows were split among threads.
+#pragma once
+#include <stddef.h>
+#include <stdint.h>
+
+typedef enum { CK_BLOCKS_8 = 0, CK_BLOCKS_4 = 1, CK_BLOCKS_4_1 = 2 } ck_block_format;
+
+/// Outputs of a panel, and inputs of a block.
+enum { CK_BLOCK_SIDE = 32 };
+
+/// Bytes of a block of 32 x 32 weights.
+static inline size_t ck_blocks_bytes(ck_block_format format) {
+  return format == CK_BLOCKS_8 ? 1088 : format == CK_BLOCKS_4 ? 576 : 640;
+}
+
+/// Packs the rows of one panel, `columns` (at most 32) rows of `blocks` GGUF blocks each.
+///
+/// - rows: which row of `from` becomes output i of the panel; NULL for row i.
+/// - panel: `blocks * ck_blocks_bytes(format)` bytes, all of them written.
+void ck_blocks_pack_q8_0(size_t columns, size_t blocks, const uint8_t *from, const size_t *rows, uint8_t *panel);
+void ck_blocks_pack_q4_0(size_t columns, size_t blocks, const uint8_t *from, const size_t *rows, uint8_t *panel);
+void ck_blocks_pack_q4_1(size_t columns, size_t blocks, const uint8_t *from, const size_t *rows, uint8_t *panel);
+
+/// Quantises and packs one panel out of float rows as `CK_BLOCKS_8`: scale max |w| / 127 (rounded to float16, up
+/// where a subnormal scale could not reach max |w|), quants to the nearest, ties to even.
+void ck_blocks_pack_f32(size_t columns, size_t blocks, const float *from, const size_t *rows, uint8_t *panel);
+
+/// One output (0...31) of a panel as floats, `to[blocks * 32]`: the bits that `ck_dequantise_*` gives.
+void ck_blocks_widen_row(ck_block_format format, size_t blocks, const uint8_t *panel, size_t output, float *to);
+
+/// Blocks turned round as bfloat16 (to nearest, ties to even), `to[count][output / 2: 16][input: 32][output % 2: 2]`.
+///
+/// Blocks lie `stride` bytes apart: the bytes of a panel to walk all outputs of 32 inputs.
+void ck_blocks_widen_bf16(ck_block_format format, size_t count, const uint8_t *from, size_t stride, uint16_t *to);
+
+/// Quantises rows in blocks of 32: scale max |x| / 127, quants to the nearest, ties to even, and their sums.
+///
+/// A block with an infinity or NaN gets that as its scale, so that the products show it; one below 2^-100 is zero.
+/// - x: `(rows, blocks * 32)`, rows `x_stride` apart.
+/// - quants: `(rows, blocks * 32)`; scales, sums: `(rows, blocks)`.
+void ck_blocks_quantise(size_t rows, size_t blocks, const float *x, size_t x_stride, int8_t *restrict quants,
+                        float *restrict scales, int32_t *restrict sums);
+
+/// `y = initial + x W^T` for the outputs of consecutive panels.
+///
+/// - columns: outputs, from the first panel's first; the last panel may be used in part.
+/// - quants, scales, sums: as `ck_blocks_quantise` leaves them.
+/// - initial: `(rows, columns)`, rows `initial_stride` apart, may be `y`; NULL for zero.
+/// - y: `(rows, columns)`, rows `y_stride` apart.
+void ck_blocks_product(ck_block_format format, size_t rows, size_t columns, size_t blocks, const int8_t *quants,
+                       const float *scales, const int32_t *sums, const uint8_t *panels, const float *initial,
+                       size_t initial_stride, float *y, size_t y_stride);

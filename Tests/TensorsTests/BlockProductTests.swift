@@ -1,0 +1,170 @@
+import CKernels
+import Expect
+import Tensors
+import Testing
+
+// Inside the suite that forces variants, which runs one test at a time.
+extension KernelVariantTests {
+  @Suite("Block products")
+  struct BlockProductTests {
+    private func random(_ count: Int, seed: UInt64 = 7) -> [Float] {
+      var g = SplitMix64(seed: seed)
+      return (0..<count).map { _ in g.normal() }
+    }
+
+    private func quantised(_ x: [Float], rows: Int, blocks: Int) -> BlockRows {
+      BlockRows(x, rows: rows, blocks: blocks, stride: blocks * 32)
+    }
+
+    /// `y = initial + x W^T` of some rows and panels, in a matrix three columns wider than the product.
+    private func product(
+      _ x: BlockRows, _ weight: BlockWeight, rows: Range<Int>, panels: Range<Int>,
+      initial: [Float]?, inPlace: Bool = false
+    ) -> [Float] {
+      let (blocks, stride) = (weight.blocks, weight.columns + 3)
+      let columns = min(weight.columns, 32 * panels.upperBound) - 32 * panels.lowerBound
+      var y = inPlace ? initial ?? [] : [Float](repeating: -1, count: rows.count * stride)
+      let quants = Array(x.quants[(rows.lowerBound * blocks * 32)...])
+      let scales = Array(x.scales[(rows.lowerBound * blocks)...])
+      let sums = Array(x.sums[(rows.lowerBound * blocks)...])
+      let packed = Array(weight.panels[(panels.lowerBound * weight.panelBytes)...])
+      unsafe y.withUnsafeMutableBufferPointer { out in
+        guard let to = out.baseAddress else { return }
+        if let initial, !inPlace {
+          unsafe ck_blocks_product(
+            weight.kind.format, rows.count, columns, blocks, quants, scales, sums, packed, initial,
+            stride, to, stride)
+        } else {
+          unsafe ck_blocks_product(
+            weight.kind.format, rows.count, columns, blocks, quants, scales, sums, packed,
+            inPlace ? UnsafePointer(to) : nil, stride, to, stride)
+        }
+      }
+      return y
+    }
+
+    private func reference(
+      _ x: BlockRows, _ weight: BlockWeight, rows: Int, initial: [Float]?
+    ) -> [Float] {
+      let (width, stride) = (weight.blocks * 32, weight.columns + 3)
+      var y = [Float](repeating: -1, count: rows * stride)
+      for output in 0..<weight.columns {
+        let w = weight.row(output)
+        for t in 0..<rows {
+          var sum = Double(initial?[t * stride + output] ?? 0)
+          for k in 0..<width {
+            let scale = Double(x.scales[t * weight.blocks + k / 32])
+            sum += Double(w[k]) * Double(x.quants[t * width + k]) * scale
+          }
+          y[t * stride + output] = Float(sum)
+        }
+      }
+      return y
+    }
+
+    @Test(
+      "are near exact arithmetic, with the same bits under every variant",
+      arguments: BlockWeight.Kind.allCases, [(1, 1), (33, 3), (64, 2), (77, 9)])
+    func exact(kind: BlockWeight.Kind, shape: (columns: Int, blocks: Int)) {
+      let (columns, blocks) = shape
+      for extreme in [false, true] {
+        let weight = BlockWeight(kind, columns: columns, blocks: blocks, extreme: extreme)
+        for rows in 1...14 {
+          let values = random(rows * blocks * 32).map { extreme ? ($0 < -0.5 ? -1 : 1) : $0 }
+          let x = quantised(values, rows: rows, blocks: blocks)
+          let start = random(rows * (columns + 3), seed: 9)
+          for initial in [nil, start] {
+            let expected = reference(x, weight, rows: rows, initial: initial)
+            var first: [Float]?
+            underEachVariant { variant in
+              let y = product(
+                x, weight, rows: 0..<rows, panels: 0..<weight.panelCount, initial: initial)
+              let difference =
+                firstDifference(y, expected, rtol: 1e-6) ?? firstOtherBits(y, first ?? y)
+              #expect(difference == nil, "\(variant), \(rows) rows, extreme \(extreme)")
+              first = first ?? y
+            }
+          }
+        }
+      }
+    }
+
+    @Test("a sum in place adds to what was there and touches nothing else")
+    func accumulate() {
+      for kind in BlockWeight.Kind.allCases {
+        let weight = BlockWeight(kind, columns: 45, blocks: 2)
+        let x = quantised(random(5 * 64), rows: 5, blocks: 2)
+        let start = random(5 * 48, seed: 9)
+        underEachVariant { variant in
+          let apart = product(x, weight, rows: 0..<5, panels: 0..<2, initial: start)
+          let inPlace = product(
+            x, weight, rows: 0..<5, panels: 0..<2, initial: start, inPlace: true)
+          for index in start.indices {
+            let expected = index % 48 < 45 ? apart[index] : start[index]
+            #expect(inPlace[index] == expected, "\(kind), \(variant), element \(index)")
+          }
+        }
+      }
+    }
+
+    @Test("a row has the same bits alone and in company", arguments: BlockWeight.Kind.allCases)
+    func alone(kind: BlockWeight.Kind) {
+      let (rows, columns, blocks) = (53, 77, 3)
+      let weight = BlockWeight(kind, columns: columns, blocks: blocks)
+      let x = quantised(random(rows * blocks * 32), rows: rows, blocks: blocks)
+      underEachVariant { variant in
+        let together = product(x, weight, rows: 0..<rows, panels: 0..<3, initial: nil)
+        for (first, count) in [(0, 1), (1, 2), (3, 3), (6, 4), (10, 5), (15, 6), (21, 7), (28, 25)]
+        {
+          for panel in 0..<3 {
+            let part = product(
+              x, weight, rows: first..<first + count, panels: panel..<panel + 1, initial: nil)
+            let width = min(columns - 32 * panel, 32)
+            for t in 0..<count {
+              let start = (first + t) * (columns + 3) + 32 * panel
+              let difference = firstOtherBits(
+                Array(part[t * (columns + 3)..<t * (columns + 3) + width]),
+                Array(together[start..<start + width]))
+              #expect(difference == nil, "\(variant), row \(first + t), panel \(panel)")
+            }
+          }
+        }
+      }
+    }
+
+    @Test("rows are quantised to the nearest of 255 steps, with their sums")
+    func quantise() {
+      let (rows, blocks, stride) = (5, 3, 101)
+      var x = random(rows * stride)
+      for k in 0..<32 {
+        x[k] = 0
+        x[32 + k] *= 0x1p-110
+        x[64 + k] *= 0x1p-90
+        x[stride + k] *= 1e30
+        x[stride + 32 + k] = Float(k - 16) + 0.5
+      }
+      x[stride + 32] = 127
+      (x[2 * stride + 5], x[2 * stride + 40]) = (.nan, -.infinity)
+      underEachVariant { variant in
+        let result = BlockRows(x, rows: rows, blocks: blocks, stride: stride)
+        for block in 0..<rows * blocks {
+          let start = block / blocks * stride + block % blocks * 32
+          let values = Array(x[start..<start + 32])
+          let quants = result.quants[32 * block..<32 * block + 32]
+          #expect(result.sums[block] == quants.reduce(0) { $0 + Int32($1) }, "\(variant), \(block)")
+          guard values.allSatisfy(\.isFinite) else {
+            #expect(!result.scales[block].isFinite, "\(variant), block \(block)")
+            continue
+          }
+          let greatest = values.map(abs).max() ?? 0
+          let zero = greatest < 0x1p-100
+          #expect(result.scales[block] == (zero ? 0 : greatest / 127), "\(variant), block \(block)")
+          let expected = values.map { value in
+            zero ? 0 : Int8((value * (127 / greatest)).rounded(.toNearestOrEven))
+          }
+          #expect(Array(quants) == expected, "\(variant), block \(block)")
+        }
+      }
+    }
+  }
+}

@@ -1,0 +1,143 @@
+import CKernels
+import Tensors
+
+/// A weight in panels beside its values, made from random GGUF blocks (or, as `int8`, from random floats).
+struct BlockWeight {
+  // swift-format-ignore: AlwaysUseLowerCamelCase
+  enum Kind: String, CaseIterable {
+    case q8_0
+    case q4_0
+    case q4_1
+    case int8
+
+    var format: ck_block_format {
+      switch self {
+      case .q8_0, .int8: CK_BLOCKS_8
+      case .q4_0: CK_BLOCKS_4
+      case .q4_1: CK_BLOCKS_4_1
+      }
+    }
+
+    fileprivate var dtype: DType {
+      switch self {
+      case .q8_0: .q8_0
+      case .q4_0: .q4_0
+      case .q4_1: .q4_1
+      case .int8: .f32
+      }
+    }
+  }
+
+  let kind: Kind
+  let columns: Int
+  let blocks: Int
+  /// `columns` rows of floats that were packed; output i of a panel is row `order[i]`.
+  let source: Matrix
+  let order: [Int]
+  var panels: [UInt8]
+
+  var panelBytes: Int { blocks * ck_blocks_bytes(kind.format) }
+  var panelCount: Int { (columns + 31) / 32 }
+
+  /// - extreme: quants at both ends of their range only.
+  /// - scale: the bits of a block's scale and minimum; nil for ordinary ones.
+  init(
+    _ kind: Kind, columns: Int, blocks: Int, extreme: Bool = false, seed: UInt64 = 3,
+    scale: ((Int) -> UInt16)? = nil
+  ) {
+    var g = SplitMix64(seed: seed)
+    let header = kind == .q4_1 ? 4 : 2
+    let size = kind == .q8_0 ? 34 : header + 16
+    let ends: [UInt8] = kind == .q8_0 ? [0x80, 0x7F] : [0xFF, 0xF0, 0x0F, 0x00]
+    var bytes = [UInt8](repeating: 0, count: columns * blocks * size)
+    for block in 0..<columns * blocks {
+      for i in 0..<size {
+        bytes[block * size + i] =
+          extreme ? ends[Int(g.next() >> 8) % ends.count] : UInt8(truncatingIfNeeded: g.next() >> 8)
+      }
+      for half in 0..<header / 2 {
+        let ordinary = Float16(g.normal() / 64).bitPattern
+        let bits = scale?(block) ?? ordinary
+        bytes[block * size + 2 * half] = UInt8(bits & 255)
+        bytes[block * size + 2 * half + 1] = UInt8(bits >> 8)
+      }
+    }
+    self.kind = kind
+    self.columns = columns
+    self.blocks = blocks
+    source =
+      kind == .int8
+      ? Matrix(
+        rows: columns, columns: blocks * 32, (0..<columns * blocks * 32).map { _ in g.normal() })
+      : Matrix(
+        dequantising: Bytes(bytes), dtype: kind.dtype, rows: columns, columns: blocks * 32)
+    order = (0..<columns).map { (7 * $0 + 3) % columns }
+    panels = []
+    panels = packed(bytes)
+  }
+
+  private func packed(_ bytes: [UInt8]) -> [UInt8] {
+    var panels = [UInt8](repeating: 0x55, count: panelCount * panelBytes)
+    let floats = source.values
+    for panel in 0..<panelCount {
+      let rows = Array(order[32 * panel..<min(columns, 32 * panel + 32)])
+      unsafe panels.withUnsafeMutableBufferPointer { all in
+        guard let start = all.baseAddress else { return }
+        let to = unsafe start + panel * panelBytes
+        switch kind {
+        case .q8_0: unsafe ck_blocks_pack_q8_0(rows.count, blocks, bytes, rows, to)
+        case .q4_0: unsafe ck_blocks_pack_q4_0(rows.count, blocks, bytes, rows, to)
+        case .q4_1: unsafe ck_blocks_pack_q4_1(rows.count, blocks, bytes, rows, to)
+        case .int8: unsafe ck_blocks_pack_f32(rows.count, blocks, floats, rows, to)
+        }
+      }
+    }
+    return panels
+  }
+
+  /// One output of the panels, among those that fill the last panel up too.
+  func row(_ output: Int) -> [Float] {
+    var values = [Float](repeating: .nan, count: blocks * 32)
+    let panel = Array(panels[output / 32 * panelBytes..<(output / 32 + 1) * panelBytes])
+    unsafe ck_blocks_widen_row(kind.format, blocks, panel, output % 32, &values)
+    return values
+  }
+
+  /// All blocks turned round, `(block, panel, output / 2, input, output % 2)`.
+  func turned() -> [UInt16] {
+    var values = [UInt16](repeating: 0x55, count: blocks * panelCount * 1024)
+    for block in 0..<blocks {
+      let from = Array(panels[(block * ck_blocks_bytes(kind.format))...])
+      unsafe values.withUnsafeMutableBufferPointer { all in
+        guard let start = all.baseAddress else { return }
+        unsafe ck_blocks_widen_bf16(
+          kind.format, panelCount, from, panelBytes, start + block * panelCount * 1024)
+      }
+    }
+    return values
+  }
+}
+
+/// Quantised rows.
+struct BlockRows: Equatable {
+  var quants: [Int8]
+  var scales: [Float]
+  var sums: [Int32]
+
+  init(_ x: [Float], rows: Int, blocks: Int, stride: Int) {
+    quants = [Int8](repeating: 0x55, count: rows * blocks * 32)
+    scales = [Float](repeating: .nan, count: rows * blocks)
+    sums = [Int32](repeating: 0x55, count: rows * blocks)
+    unsafe ck_blocks_quantise(rows, blocks, x, stride, &quants, &scales, &sums)
+  }
+}
+
+/// Runs `body` under every variant that this processor can run, the portable one first.
+func underEachVariant(_ body: (ck_variant) throws -> Void) rethrows {
+  let best = ck_best_variant()
+  defer { _ = ck_force_variant(best) }
+  for variant in (0...best.rawValue).map({ ck_variant($0) })
+  where ck_force_variant(variant) == 1 {
+    try body(variant)
+  }
+}
