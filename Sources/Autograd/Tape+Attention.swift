@@ -17,12 +17,12 @@ extension Tape {
   ) -> Variable {
     let y = matrix(queries.value.rows, queries.value.columns)
     let output = result(y, of: queries, keys, values)
-    let logSums = output.requiresGradient ? matrix(y.rows, attention.heads) : nil
+    // Always there, so that one row alone goes the same way, to the same bits, whether it is recorded or not.
+    let logSums = matrix(y.rows, attention.heads)
     attention.forward(
       queries: queries.value, segments: parts(segments, keys.value, values.value), into: y,
       logSums: logSums, recycler: recycler, pool: pool)
     record(output) { [self] dy in
-      guard let logSums else { return }
       let dQueries = matrix(y.rows, y.columns)
       let dKeys = SegmentGradients(segments, like: keys.value, recycler)
       let dValues = SegmentGradients(segments, like: values.value, recycler)
