@@ -12,8 +12,8 @@ struct PrefixForest {
     let positions: Range<Int>
   }
 
-  /// Tokens that sequences must have in common, after what they have in common anyway, to share them: less is not
-  /// worth a segment of its own.
+  /// Tokens that sequences must have in common, after what they share already, to share them too. On the demo's
+  /// recipes anything from 1 to 16 takes the same time: less spares few rows and costs segments.
   static let leastShared = 8
 
   /// For each sequence its pieces, which are all of its tokens in their order.
