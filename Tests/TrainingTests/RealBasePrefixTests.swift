@@ -42,8 +42,10 @@ struct RealBasePrefixTests {
     let gradients = trainers[0].gradients
     for (slot, wanted) in trainers[1].gradients {
       for (one, other) in [(gradients[slot]?.a, wanted.a), (gradients[slot]?.b, wanted.b)] {
+        // Rounding, through 30 layers: 2.6e-5 at most, half of them below 4e-6. The same unshared rows in parts of 100
+        // differ from all at once by 1.7e-5.
         let difference = firstDifference(
-          try #require(one).values, try #require(other).values, rtol: 1e-4)
+          try #require(one).values, try #require(other).values, rtol: 5e-5)
         #expect(difference == nil, "\(model.slots.slots[slot].path)")
       }
     }
