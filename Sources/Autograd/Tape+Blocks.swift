@@ -71,7 +71,7 @@ extension Tape {
     return output
   }
 
-  /// Rows `indices` of `x`, in that order; an index may stand once only.
+  /// Rows `indices` of `x`, in that order; an index may stand several times.
   public func rows(_ indices: [Int], of x: Variable) -> Variable {
     let y = matrix(indices.count, x.value.columns)
     for (row, index) in indices.enumerated() {

@@ -28,12 +28,12 @@ struct ForwardPass {
       deltas: updates.deltas(at: projection.slot), residual: residual)
   }
 
-  /// Each segment's queries over its own keys and values, after those its cache holds.
+  /// Each segment's queries over its own keys and values, after those that its prefix or its cache holds.
   func attend(layer: Int, queries: Variable, keys: Variable, values: Variable) -> Variable {
     guard !caches.isEmpty else {
       return tape.attention(
         attention, queries: queries, keys: keys, values: values,
-        segments: batch.segments.map(\.rows))
+        segments: batch.segments.map { $0.prefix + [$0.rows] })
     }
     let parts = zip(batch.segments, caches).map { segment, cache in
       let (allKeys, allValues) = cache.extend(

@@ -43,8 +43,8 @@ public final class Model: Sendable {
   ///   - batch: `T` rows.
   ///   - updates: What adapters do to the batch's rows.
   ///   - caches: One a segment, which holds the positions before the segment's first; or none at all, and then
-  ///     every segment starts at position 0.
-  ///   - wanted: Rows to return, each once.
+  ///     every segment's prefix does.
+  ///   - wanted: Rows to return, in that order; a row may stand several times.
   ///   - recomputing: Whether to keep a block's input only and run the block again in the backward.
   /// - Returns: `(wanted.count, hiddenSize)`.
   /// - Throws: `ModelError` where a token is not in the vocabulary, or a segment and its cache do not join.
@@ -70,7 +70,7 @@ public final class Model: Sendable {
       }
     }
     for (segment, cache) in zip(batch.segments, caches) { cache.advance(by: segment.rows.count) }
-    if let wanted, wanted.count < batch.rowCount { x = tape.rows(wanted, of: x) }
+    if let wanted, !wanted.elementsEqual(0..<batch.rowCount) { x = tape.rows(wanted, of: x) }
     return tape.rmsNorm(x, weight: finalNorm, epsilon: configuration.rmsNormEpsilon)
   }
 
@@ -107,8 +107,14 @@ public final class Model: Sendable {
     }
     precondition(caches.isEmpty || caches.count == batch.segments.count, "one cache a segment")
     for (index, segment) in batch.segments.enumerated() {
-      let held = caches.isEmpty ? 0 : caches[index].count
-      precondition(segment.firstPosition == held, "a segment does not follow its cache")
+      precondition(
+        segment.prefix.allSatisfy { $0.upperBound <= segment.rows.lowerBound },
+        "a segment's prefix does not stand before it")
+      precondition(caches.isEmpty || segment.prefix.isEmpty, "a segment has a cache and a prefix")
+      let held =
+        caches.isEmpty ? segment.prefix.reduce(0) { $0 + $1.count } : caches[index].count
+      precondition(
+        segment.firstPosition == held, "a segment does not follow its cache or its prefix")
     }
   }
 }

@@ -1,7 +1,7 @@
 import CKernels
 import COpenBLAS
 
-/// Which queries attend to which keys: one sequence of a ragged batch.
+/// Which queries attend to which keys: one segment of a ragged batch.
 public struct AttentionSegment: Sendable {
   /// The sequence's rows among the queries.
   public var rows: Range<Int>
@@ -133,18 +133,22 @@ public struct Attention: Sendable {
 
   /// The gradients of one forward pass, from `dy` and what the forward kept.
   ///
-  /// `dQueries` is overwritten; `dKeys` and `dValues`, rows for rows those of the segments' own keys, gain.
+  /// `dQueries` is overwritten; `dKeys` and `dValues`, for each segment matrices of its keys' shape, gain. No two
+  /// segments may share these.
   public func backward(
     dy: Matrix, output: Matrix, logSums: Matrix, queries: Matrix, segments: [AttentionSegment],
-    dQueries: Matrix, dKeys: Matrix, dValues: Matrix, recycler: BufferRecycler, pool: WorkerPool
+    dQueries: Matrix, dKeys: [Matrix], dValues: [Matrix], recycler: BufferRecycler,
+    pool: WorkerPool
   ) {
     pool.forEach(segments.count * keyValueHeads) { index in
-      let segment = segments[index / keyValueHeads]
+      let place = index / keyValueHeads
+      let segment = segments[place]
       let keyValueHead = index % keyValueHeads
       for block in Attention.blocks(segment.rows) {
         for head in keyValueHead * group..<(keyValueHead + 1) * group {
           backwardBlock(
-            segment, block, head, dy, output, logSums, queries, dQueries, dKeys, dValues, recycler)
+            segment, block, head, dy, output, logSums, queries, dQueries, dKeys[place],
+            dValues[place], recycler)
         }
       }
     }
@@ -163,7 +167,6 @@ public struct Attention: Sendable {
     let keyWidth = Int32(segment.keys.columns)
     let keyHead = head / group * headSize
     let start = keys.lowerBound * segment.keys.columns + keyHead
-    let own = (segment.rows.lowerBound + keys.lowerBound) * dKeys.columns + keyHead
     let place = rows.lowerBound * queries.columns + head * headSize
     let (m, n, d) = (Int32(rows.count), Int32(keys.count), Int32(headSize))
     // p = softmax(q k^T), again.
@@ -176,8 +179,7 @@ public struct Attention: Sendable {
     // dv += p^T dy; dp = dy v^T; ds = p * (dp - dot(dy, y)) * scale.
     unsafe cblas_sgemm(
       CblasRowMajor, CblasTrans, CblasNoTrans, n, d, m, 1, p.pointer, n, dy.pointer + place, width,
-      1,
-      dValues.pointer + own, keyWidth)
+      1, dValues.pointer + start, keyWidth)
     unsafe cblas_sgemm(
       CblasRowMajor, CblasNoTrans, CblasTrans, m, n, d, 1, dy.pointer + place, width,
       segment.values.pointer + start, keyWidth, 0, ds.pointer, n)
@@ -192,7 +194,7 @@ public struct Attention: Sendable {
       segment.keys.pointer + start, keyWidth, 0, dQueries.pointer + place, width)
     unsafe cblas_sgemm(
       CblasRowMajor, CblasTrans, CblasNoTrans, n, d, m, 1, ds.pointer, n, queries.pointer + place,
-      width, 1, dKeys.pointer + own, keyWidth)
+      width, 1, dKeys.pointer + start, keyWidth)
   }
 
   /// Room for `rows * columns` floats; counts are rounded up so that the recycler sees few sizes.

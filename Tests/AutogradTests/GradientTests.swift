@@ -115,8 +115,33 @@ struct GradientTests {
     }
     let attention = Attention(heads: 4, keyValueHeads: 2, headSize: 4, window: window)
     checkGradients([q, k, v]) {
+      $0.attention(attention, queries: q, keys: k, values: v, segments: segments.map { [$0] })
+    }
+  }
+
+  @Test("grouped attention after prefixes that several segments share", arguments: [nil, 3, 70])
+  func sharedPrefixes(window: Int?) {
+    var g = SplitMix64(seed: 13)
+    // A trunk, two branches of it with two twigs each, a third branch, and one that shares nothing.
+    let segments = [
+      [0..<66], [0..<66, 66..<68], [0..<66, 66..<68, 68..<71], [0..<66, 66..<68, 71..<72],
+      [0..<66, 72..<74], [0..<66, 72..<74, 74..<75], [0..<66, 72..<74, 75..<77],
+      [0..<66, 77..<79], [79..<82],
+    ]
+    let q = parameter(82, 4 * 4, &g)
+    let k = parameter(82, 2 * 4, &g)
+    let v = parameter(82, 2 * 4, &g)
+    let attention = Attention(heads: 4, keyValueHeads: 2, headSize: 4, window: window)
+    checkGradients([q, k, v]) {
       $0.attention(attention, queries: q, keys: k, values: v, segments: segments)
     }
+  }
+
+  @Test("rows taken several times")
+  func repeatedRows() {
+    var g = SplitMix64(seed: 14)
+    let x = parameter(4, 3, &g)
+    checkGradients([x]) { $0.rows([2, 0, 2, 2, 3], of: x) }
   }
 
   @Test("chunked cross-entropy with an adapter on the head", arguments: [2, 3, 100])

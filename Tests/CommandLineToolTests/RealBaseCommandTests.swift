@@ -8,6 +8,33 @@ import Testing
 
 @Suite("RealBase: a first session on the command line", .serialized)
 struct RealBaseCommandTests {
+  @Test("training tells in how many rows it computed its tokens")
+  func sharedRows() throws {
+    let home = try ScratchHome(versions: 0)
+    let data = home.folder.appendingPathComponent("data.jsonl")
+    let rows = [
+      #"{"prompt": "Say one.", "completion": "1"}"#, #"{"prompt": "2?", "completion": "2"}"#,
+    ]
+    try rows.joined(separator: "\n").write(to: data, atomically: true, encoding: .utf8)
+    #expect(home.run("base", "add", RealBase.path, "--name", "smollm2").code == .done)
+    func train(_ more: String...) -> String {
+      Recording(
+        ["train", "say", "--data", data.path, "--steps", "1", "--batch-size", "2", "--rank", "2"]
+          + more, environment: ["LORIKEET_HOME": home.folder.path]
+      ).output
+    }
+    let lines = train("--targets", "q_proj", "--json").split(separator: "\n")
+    let events = try lines.map { try JSONValue(parsing: String($0)) }
+    let step = try #require(events.first { $0["event"] == "step" })
+    let counts = try ["tokens", "rows", "sparedRows"].map { try #require(step[$0]?.intValue) }
+    // The system prompt, which the template writes before both questions.
+    #expect(counts[2] >= 20 && counts[1] + counts[2] < counts[0])
+    let told = train("--targets", "q_proj", "--fresh")
+    let line =
+      "  \(counts[0]) tokens in \(counts[1]) rows: shared prefixes computed once, \(counts[2]) rows spared"
+    #expect(told.split(separator: "\n").contains { $0 == line }, "\(told)")
+  }
+
   @Test("add a base, train, skip what is trained, measure, answer side by side, chat, roll back")
   func session() throws {
     let home = try ScratchHome(versions: 0)

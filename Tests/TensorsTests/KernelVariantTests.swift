@@ -111,7 +111,7 @@ struct KernelVariantTests {
     )
     attention.backward(
       dy: random(count, 2 * width, &g), output: output, logSums: logSums, queries: queries,
-      segments: [segment], dQueries: dq, dKeys: dk, dValues: dv, recycler: recycler, pool: pool)
+      segments: [segment], dQueries: dq, dKeys: [dk], dValues: [dv], recycler: recycler, pool: pool)
     return dq.values + dk.values + dv.values
   }
 }

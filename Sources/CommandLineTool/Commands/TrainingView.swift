@@ -14,6 +14,8 @@ final class TrainingView {
   private var stepsSeen = 0
   private var secondsSeen = 0.0
   private var tokensSeen = 0
+  private var rowsSeen = 0
+  private var rowsSpared = 0
 
   /// - Parameter name: The adapter's.
   init(_ name: String, _ console: Console) {
@@ -59,6 +61,8 @@ final class TrainingView {
       stepsSeen += 1
       secondsSeen += seconds
       tokensSeen += report.tokens
+      rowsSeen += report.rows
+      rowsSpared += report.sparedRows
       let rate = secondsSeen > 0 ? Double(tokensSeen) / secondsSeen : 0
       let left = Double(totalSteps - report.step) * secondsSeen / Double(stepsSeen)
       bar.show(
@@ -86,6 +90,11 @@ final class TrainingView {
         "published \(console.bold(version.reference)) (\(version.digest.short), "
           + "\(humanSize(version.size))) in \(humanDuration(seconds: seconds))")
       if let metrics { console.line("  " + figuresText(metrics.json)) }
+      if rowsSpared > 0 {
+        console.line(
+          "  \(grouped(tokensSeen)) tokens in \(grouped(rowsSeen)) rows: "
+            + "shared prefixes computed once, \(grouped(rowsSpared)) rows spared")
+      }
     case .alreadyTrained(let version):
       console.line(
         "\(console.bold(version.reference)) is this recipe on this data already: skipped "
@@ -135,6 +144,7 @@ extension TrainingView {
           ("step", .int(report.step)), ("totalSteps", .int(totalSteps)),
           ("loss", .double(report.loss)), ("learningRate", .double(rate)),
           ("gradientNorm", .double(report.gradientNorm)), ("tokens", .int(report.tokens)),
+          ("rows", .int(report.rows)), ("sparedRows", .int(report.sparedRows)),
           ("seconds", .double(seconds)),
           ("tokensPerSecond", .double(seconds > 0 ? Double(report.tokens) / seconds : 0)),
         ])

@@ -25,28 +25,23 @@ public final class Evaluator {
   public func tallies(_ sequences: [TrainingSequence], updates: AdapterUpdates) throws
     -> [Metrics.TokenTally]
   {
-    var tallies: [Metrics.TokenTally] = []
-    for part in TrainingSequence.split(sequences, maximumRows: Evaluator.rowLimit) {
-      let (batch, wanted, targets) = TrainingSequence.ragged(part)
-      guard !targets.isEmpty else {
-        tallies += part.map { _ in Metrics.TokenTally() }
-        continue
-      }
+    var tallies = [Metrics.TokenTally](repeating: Metrics.TokenTally(), count: sequences.count)
+    let parts = TrainingPart.parts(
+      of: sequences, maximumRows: Evaluator.rowLimit, sharesPrefixes: true)
+    for part in parts where !part.targets.isEmpty {
       let tape = Tape(pool: pool, recycler: recycler, recording: false)
       let hidden = try model.hiddenStates(
-        batch, updates: updates.applied(to: 0..<batch.rowCount), wanted: wanted,
+        part.batch, updates: updates.applied(to: 0..<part.batch.rowCount), wanted: part.wanted,
         on: tape)
       let result = model.loss(
-        hidden, targets: targets, gradientScale: 0,
-        updates: updates.applied(to: 0..<wanted.count), on: tape)
+        hidden, targets: part.targets, gradientScale: 0,
+        updates: updates.applied(to: 0..<part.wanted.count), on: tape)
       var row = 0
-      for sequence in part {
-        let rows = row..<row + sequence.targetCount
-        var tally = Metrics.TokenTally()
-        tally.add(
+      for index in part.sequences {
+        let rows = row..<row + sequences[index].targetCount
+        tallies[index].add(
           lossSum: result.losses[rows].reduce(0) { $0 + Double($1) }, targets: rows.count,
           correct: result.right[rows].count(where: \.self))
-        tallies.append(tally)
         row = rows.upperBound
       }
     }

@@ -11,10 +11,14 @@ public struct StepReport: Sendable, Equatable {
   public var loss: Double
   /// Global norm of the gradient, before clipping.
   public var gradientNorm: Double
-  /// Rows that went through the model.
+  /// Tokens of the step's sequences.
   public var tokens: Int
-  /// Rows that had a target.
+  /// Tokens that were to be foreseen.
   public var targetTokens: Int
+  /// Rows that went through the model: the tokens up to each sequence's last target, shared prefixes once.
+  public var rows: Int
+  /// Rows that would have gone through it besides if no prefix had been shared.
+  public var sparedRows: Int
 }
 
 /// Trains the low-rank deltas of one adapter over a frozen model, a step at a time.
@@ -67,10 +71,11 @@ public final class Trainer {
     }
     var loss = 0.0
     for parameter in parameters { parameter.variable.clearGradient() }
-    for (index, part) in TrainingSequence.split(sequences, maximumRows: settings.maximumRows)
-      .enumerated()
-    {
-      loss += try accumulate(part, scale: 1 / Float(targets), part: index)
+    let parts = TrainingPart.parts(
+      of: sequences, maximumRows: settings.maximumRows,
+      sharesPrefixes: settings.sharesPrefixes && settings.dropout == 0)
+    for (index, part) in parts.enumerated() {
+      loss += try accumulate(part, scale: 1 / Float(targets), index: index)
     }
     let norm = gradientNorm()
     guard loss.isFinite, norm.isFinite else {
@@ -83,7 +88,9 @@ public final class Trainer {
     update(rate: rate, norm: norm)
     return StepReport(
       step: step, loss: loss / Double(targets), gradientNorm: norm,
-      tokens: sequences.reduce(0) { $0 + $1.tokens.count }, targetTokens: targets)
+      tokens: sequences.reduce(0) { $0 + $1.tokens.count }, targetTokens: targets,
+      rows: parts.reduce(0) { $0 + $1.batch.rowCount },
+      sparedRows: parts.reduce(0) { $0 + $1.sparedRows })
   }
 
   /// The gradient of every parameter after the last `step`, A and B by slot; for tests.
@@ -98,19 +105,18 @@ public final class Trainer {
   }
 
   /// Adds one part's gradients; returns its summed loss.
-  private func accumulate(_ sequences: [TrainingSequence], scale: Float, part: Int) throws -> Double
-  {
-    let (batch, wanted, targets) = TrainingSequence.ragged(sequences)
-    guard !targets.isEmpty else { return 0 }
+  private func accumulate(_ part: TrainingPart, scale: Float, index: Int) throws -> Double {
+    guard !part.targets.isEmpty else { return 0 }
     let tape = Tape(pool: pool, recycler: recycler, recording: true)
-    let deltas = batchDeltas(rows: batch.rowCount, part: part)
+    let deltas = batchDeltas(rows: part.batch.rowCount, part: index)
     let hidden = try model.hiddenStates(
-      batch, updates: BatchUpdates(deltas: deltas), wanted: wanted,
+      part.batch, updates: BatchUpdates(deltas: deltas), wanted: part.wanted,
       recomputing: settings.recomputesBlocks,
       on: tape)
-    let headDeltas = deltas.mapValues { $0.map { $0.covering(0..<wanted.count) } }
+    let headDeltas = deltas.mapValues { $0.map { $0.covering(0..<part.wanted.count) } }
     let result = model.loss(
-      hidden, targets: targets, gradientScale: scale, updates: BatchUpdates(deltas: headDeltas),
+      hidden, targets: part.targets, gradientScale: scale,
+      updates: BatchUpdates(deltas: headDeltas),
       on: tape)
     tape.backward()
     return result.losses.reduce(0) { $0 + Double($1) }

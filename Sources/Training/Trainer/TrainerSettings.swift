@@ -18,6 +18,9 @@ public struct TrainerSettings: Sendable, Equatable {
   public var seed: UInt64 = 0
   /// The most rows that go through the model at once; a step with more is split, with equal results up to rounding.
   public var maximumRows = 2048
+  /// Whether tokens that sequences of a step have in common from the start are computed once, with equal results up to
+  /// rounding. Not with dropout: the sequences would share its masks too.
+  public var sharesPrefixes = true
   /// Whether blocks are computed again in the backward instead of keeping their activations.
   public var recomputesBlocks = false
 
