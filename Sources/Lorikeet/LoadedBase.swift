@@ -5,7 +5,7 @@ import Foundation
 public import Models
 public import Registry
 public import Serving
-public import Tensors
+import Tensors
 public import Tokenizers
 public import Training
 
@@ -13,8 +13,6 @@ public import Training
 public final class LoadedBase {
   /// What the registry knows of it.
   public let record: BaseRecord
-  /// How its weights are held and multiplied.
-  public let weights: WeightFormat
   /// The frozen model.
   public let model: Model
   /// Its tokenizer.
@@ -31,7 +29,6 @@ public final class LoadedBase {
     pool: WorkerPool
   ) throws {
     self.record = record
-    self.weights = weights
     model = try Model.load(checkpoint, weights: weights, pool: pool)
     tokenizer = try Tokenizer.load(checkpoint.tokenizerSource)
     contract = try PromptContract(

@@ -195,7 +195,7 @@ extension EvaluationOptions {
       "completion": data.completion.map(JSONValue.string) ?? .null,
       "limit": data.limit.map(JSONValue.int) ?? .null,
     ]
-    if base.weights != .f32 { settings["weights"] = .string(base.weights.rawValue) }
+    if base.model.weights != .f32 { settings["weights"] = .string(base.model.weights.rawValue) }
     return .object(settings)
   }
 }

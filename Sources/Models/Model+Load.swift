@@ -60,7 +60,7 @@ extension Model {
       ? Projection(weight: embedding, bias: nil, slot: try index("lm_head"))
       : try projection("lm_head")
     return try Model(
-      configuration: configuration, slots: slots,
+      configuration: configuration, slots: slots, weights: weights,
       embedding: Projection(weight: embedding, bias: nil, slot: try index(embeddingPath)),
       blocks: blocks, finalNorm: try vector("model.norm.weight", width), head: head)
   }

@@ -1,6 +1,6 @@
 public import Autograd
 public import Checkpoints
-import Tensors
+public import Tensors
 
 /// A frozen decoder: weights that never change after loading, shared by every thread and every adapter.
 public final class Model: Sendable {
@@ -8,6 +8,8 @@ public final class Model: Sendable {
   public let configuration: ModelConfiguration
   /// Where adapters can attach.
   public let slots: SlotTable
+  /// How its weights are held and multiplied.
+  public let weights: WeightFormat
   let embedding: Projection
   let blocks: [DecoderBlock]
   let finalNorm: Matrix
@@ -16,11 +18,12 @@ public final class Model: Sendable {
   let attention: Attention
 
   init(
-    configuration: ModelConfiguration, slots: SlotTable, embedding: Projection,
-    blocks: [DecoderBlock], finalNorm: Matrix, head: Projection
+    configuration: ModelConfiguration, slots: SlotTable, weights: WeightFormat,
+    embedding: Projection, blocks: [DecoderBlock], finalNorm: Matrix, head: Projection
   ) throws(ModelError) {
     self.configuration = configuration
     self.slots = slots
+    self.weights = weights
     self.embedding = embedding
     self.blocks = blocks
     self.finalNorm = finalNorm

@@ -72,7 +72,7 @@ public final class Trainer {
     var loss = 0.0
     for parameter in parameters { parameter.variable.clearGradient() }
     let parts = TrainingPart.parts(
-      of: sequences, maximumRows: settings.maximumRows,
+      of: sequences, maximumRows: settings.maximumRows ?? (model.weights == .f32 ? 2048 : 512),
       sharesPrefixes: settings.sharesPrefixes && settings.dropout == 0)
     for (index, part) in parts.enumerated() {
       loss += try accumulate(part, scale: 1 / Float(targets), index: index)
