@@ -79,7 +79,7 @@ public struct Checkpoint: Sendable {
   public func matrix(
     _ name: String, rows: Int, columns: Int, pool: WorkerPool? = nil
   ) throws(FormatError) -> Matrix {
-    try self.rows(of: name, rows: rows, columns: columns, pool: pool)(0..<rows)
+    try self.rows(of: name, rows: rows, columns: columns).matrix(pool: pool)
   }
 
   /// The float32 values of a vector, `(1, count)`.
@@ -90,23 +90,14 @@ public struct Checkpoint: Sendable {
     guard tensor.stored.dtype.valuesPerBlock == 1 else {
       throw FormatError(.unsupported, "'\(path)': the bias '\(shown(name))' is stored in blocks")
     }
-    return tensor.matrix(
-      rows: 0..<count, of: count, columns: 1, headSize: configuration.headSize, pool: nil
-    ).reshaped(rows: 1, columns: count)
+    return tensor.rows(count, columns: 1, headSize: configuration.headSize).matrix()
+      .reshaped(rows: 1, columns: count)
   }
 
-  /// Decodes the rows of a matrix, `(rows, columns)`, a range at a time: what packs them never holds the whole as floats.
-  /// - Parameter pool: Shares out the decoding where all rows are asked for at once.
-  public func rows(
-    of name: String, rows: Int, columns: Int, pool: WorkerPool? = nil
-  ) throws(FormatError) -> @Sendable (Range<Int>) -> Matrix {
-    let tensor = try tensor(name, shape: [rows, columns])
-    let headSize = configuration.headSize
-    return { range in
-      tensor.matrix(
-        rows: range, of: rows, columns: columns, headSize: headSize,
-        pool: range.count == rows ? pool : nil)
-    }
+  /// The stored rows of a matrix, `(rows, columns)`, in Hugging Face's order: what packs them never holds the whole as floats.
+  public func rows(of name: String, rows: Int, columns: Int) throws(FormatError) -> StoredRows {
+    try tensor(name, shape: [rows, columns])
+      .rows(rows, columns: columns, headSize: configuration.headSize)
   }
 
   /// The tensor called `name`, which must have `shape`.
@@ -126,23 +117,12 @@ public struct Checkpoint: Sendable {
 }
 
 extension Checkpoint.Tensor {
-  /// The float32 values of `range` of the `count` rows.
-  fileprivate func matrix(
-    rows range: Range<Int>, of count: Int, columns: Int, headSize: Int, pool: WorkerPool?
-  ) -> Matrix {
-    let rowSize = stored.bytes.count / max(1, count)
-    func part(_ rows: Range<Int>) -> Matrix {
-      Matrix(
-        dequantising: stored.bytes[rows.lowerBound * rowSize..<rows.upperBound * rowSize],
-        dtype: stored.dtype, rows: rows.count, columns: columns, pool: pool)
-    }
-    guard interleaved else { return part(range) }
-    let result = Matrix(rows: range.count, columns: columns)
-    for (row, index) in range.enumerated() {
-      let source = TensorLayout.interleavedRow(index, headSize: headSize)
-      result.rows(row..<row + 1).copy(from: part(source..<source + 1))
-    }
-    return result
+  /// Its values as `count` rows, in Hugging Face's order.
+  fileprivate func rows(_ count: Int, columns: Int, headSize: Int) -> StoredRows {
+    var order: (@Sendable (Int) -> Int)?
+    if interleaved { order = { TensorLayout.interleavedRow($0, headSize: headSize) } }
+    return StoredRows(
+      stored.bytes, dtype: stored.dtype, rows: count, columns: columns, order: order)
   }
 }
 

@@ -148,10 +148,12 @@ extension Workspace {
     _ job: TrainingJob, _ version: VersionRecord, _ progress: (TrainingProgress) -> Void
   ) throws -> Metrics? {
     guard let dataset = job.evaluation else { return nil }
-    let pinned = try pin(version, on: job.base)
+    // As it will answer, so that a later evaluation finds this one.
+    let base = try openBase(job.base.record, weights: servingWeights)
+    let pinned = try pin(version, on: base)
     return try evaluate(
       .version(adapter: version.adapter, number: version.number), adapter: pinned.adapter,
-      on: job.base, dataset: dataset,
+      on: base, dataset: dataset,
       options: EvaluationOptions(job.recipe),
       progress: { progress(.answering(done: $0, total: $1)) }
     ).metrics

@@ -23,7 +23,7 @@ extension Workspace {
     progress: @escaping (TrainingProgress) -> Void = { _ in }
   ) throws -> TrainingOutcome {
     var recipe = recipe
-    let weights = recipe.precision ?? .fastest
+    let weights = recipe.precision ?? .training
     recipe.precision = weights
     let base = try openBase(recipe.base, weights: weights)
     var job = try TrainingJob(recipe: recipe, base: base, pool: pool, now: Date())

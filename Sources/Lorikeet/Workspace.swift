@@ -20,7 +20,7 @@ public final class Workspace {
   /// The most bytes of adapter weights to hold in memory.
   public var adapterCapacityBytes = 1 << 30
   /// How a base's weights are held to answer and to evaluate.
-  public var servingWeights = WeightFormat.fastest
+  public var servingWeights = WeightFormat.serving
   var loadedBases: [BaseKey: LoadedBase] = [:]
 
   /// Opens the workspace at `home`, by default `LORIKEET_HOME` or `~/.lorikeet`, and its registry.

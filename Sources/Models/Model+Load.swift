@@ -18,11 +18,11 @@ extension Model {
       }
       return slot
     }
+    let arena = WeightArena()
     func weight(_ path: String, _ outputs: Int, _ inputs: Int) throws -> FrozenWeight {
       FrozenWeight(
-        outputs: outputs, inputs: inputs, format: weights, pool: pool,
-        rows: try checkpoint.rows(
-          of: path + ".weight", rows: outputs, columns: inputs, pool: pool))
+        try checkpoint.rows(of: path + ".weight", rows: outputs, columns: inputs),
+        format: weights, arena: arena, pool: pool)
     }
     func projection(_ path: String) throws -> Projection {
       let slot = try index(path)

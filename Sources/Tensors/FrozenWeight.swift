@@ -6,10 +6,32 @@ public enum WeightFormat: String, Sendable, CaseIterable {
   case f32
   /// The upper halves of floats, packed for our kernels; activations are rounded alike, sums are floats.
   case bf16
+  /// 8 bits with a scale for every 32 values; activations are rounded alike, a block's sum is an integer.
+  case int8
+  /// As the checkpoint stores them: GGUF's Q8_0, Q4_0 and Q4_1 block by block, its other blocks as `int8`, floats as `bf16`.
+  case native
 
-  /// What is fastest on this processor without changing what a person would notice.
-  public static var fastest: WeightFormat {
+  /// To learn with: the fastest on this processor that keeps the losses.
+  public static var training: WeightFormat {
     ck_current_variant().rawValue >= CK_AVX512_BF16.rawValue ? .bf16 : .f32
+  }
+
+  /// To answer with: the fastest on this processor that keeps what the checkpoint holds.
+  public static var serving: WeightFormat {
+    ck_current_variant().rawValue >= CK_AVX2.rawValue ? .native : .f32
+  }
+
+  /// What a stored weight is held as.
+  fileprivate func packing(of source: StoredRows) -> WeightFormat {
+    // A side below a panel's has nothing to gain.
+    guard min(source.rows, source.columns) >= 32 else { return .f32 }
+    switch self {
+    case .f32, .bf16: return self
+    case .int8: return BlockPanels.fits(source) ? .int8 : .bf16
+    case .native:
+      let isFloat = source.dtype.valuesPerBlock == 1
+      return isFloat || !BlockPanels.fits(source) ? .bf16 : .native
+    }
   }
 }
 
@@ -69,6 +91,7 @@ public struct FrozenWeight: Sendable {
   private enum Storage {
     case plain(Matrix)
     case narrow(NarrowPanels)
+    case blocks(BlockPanels)
   }
 
   private let storage: Storage
@@ -76,27 +99,16 @@ public struct FrozenWeight: Sendable {
   /// The weight with `values`, `(out, in)`, which nobody writes to any more.
   public init(_ values: Matrix) { storage = .plain(values) }
 
-  /// The weight whose rows `rows` gives, a range at a time, packed as `format` says.
+  /// A stored weight, packed as `format` says.
   ///
-  /// No more than a panel of values is held as floats at once, unless the format is `f32`. A weight with a side below a
-  /// panel's 32 stays as floats.
-  public init(
-    outputs: Int, inputs: Int, format: WeightFormat, pool: WorkerPool?,
-    rows: (Range<Int>) -> Matrix
-  ) {
-    switch format {
-    case _ where min(outputs, inputs) < 32: storage = .plain(rows(0..<outputs))
-    case .f32: storage = .plain(rows(0..<outputs))
-    case .bf16:
-      storage = .narrow(NarrowPanels(outputs: outputs, inputs: inputs, pool: pool, rows: rows))
-    }
-  }
-
-  /// How it is held.
-  public var format: WeightFormat {
-    switch storage {
-    case .plain: .f32
-    case .narrow: .bf16
+  /// No more than a panel of values is held as floats at once, unless the format is `f32`.
+  public init(_ source: StoredRows, format: WeightFormat, arena: WeightArena, pool: WorkerPool?) {
+    switch format.packing(of: source) {
+    case .f32: storage = .plain(source.matrix(pool: pool))
+    case .bf16: storage = .narrow(NarrowPanels(source, arena: arena, pool: pool))
+    case .int8:
+      storage = .blocks(BlockPanels(source, as: CK_BLOCKS_8, arena: arena, pool: pool))
+    case .native: storage = .blocks(BlockPanels(source, arena: arena, pool: pool))
     }
   }
 
@@ -105,6 +117,7 @@ public struct FrozenWeight: Sendable {
     switch storage {
     case .plain(let values): values.columns
     case .narrow(let panels): panels.inputs
+    case .blocks(let panels): panels.inputs
     }
   }
 
@@ -113,6 +126,7 @@ public struct FrozenWeight: Sendable {
     switch storage {
     case .plain(let values): values.rows
     case .narrow(let panels): panels.outputs
+    case .blocks(let panels): panels.outputs
     }
   }
 
@@ -121,6 +135,7 @@ public struct FrozenWeight: Sendable {
     switch storage {
     case .plain(let values): values.count * 4
     case .narrow(let panels): panels.byteCount
+    case .blocks(let panels): panels.byteCount
     }
   }
 
@@ -134,6 +149,7 @@ public struct FrozenWeight: Sendable {
       switch storage {
       case .plain(let values): target.copy(from: values.rows(Int(index)..<Int(index) + 1))
       case .narrow(let panels): panels.copyOutput(Int(index), into: target)
+      case .blocks(let panels): panels.copyOutput(Int(index), into: target)
       }
     }
   }
@@ -163,6 +179,11 @@ extension FrozenWeight {
         x.narrowRows(pool).rows(rows),
         plus: Self.narrowed(terms, from: rows.lowerBound, recycler, pool),
         onto: initial?.rows(rows), into: y.rows(rows), pool: pool)
+    case .blocks(let panels):
+      panels.apply(
+        x.blockRows(pool).rows(rows),
+        plus: Self.narrowed(terms, from: rows.lowerBound, recycler, pool),
+        onto: initial?.rows(rows), into: y.rows(rows), pool: pool)
     }
   }
 
@@ -187,6 +208,11 @@ extension FrozenWeight {
         dy.narrowRows(pool).rows(rows),
         plus: Self.narrowed(terms, from: rows.lowerBound, recycler, pool),
         accumulating: accumulating, into: dx.rows(rows), recycler: recycler, pool: pool)
+    case .blocks(let panels):
+      panels.applyTransposed(
+        dy.narrowRows(pool).rows(rows),
+        plus: Self.narrowed(terms, from: rows.lowerBound, recycler, pool),
+        accumulating: accumulating, into: dx.rows(rows), recycler: recycler, pool: pool)
     }
   }
 
@@ -199,7 +225,7 @@ extension FrozenWeight {
           product.x.values.rows(product.rows), .plain, product.factor.values, product.orientation,
           scale: product.scale, pool: pool)
       }
-    case .narrow:
+    case .narrow, .blocks:
       NarrowPanels.apply(
         products.map {
           ($0.x.narrowRows(pool).rows($0.rows), $0.factor.panels($0.orientation), $0.low)
@@ -219,7 +245,7 @@ extension FrozenWeight {
     switch storage {
     case .plain:
       factor.setProduct(p, .transposed, q, .plain, accumulating: accumulating, pool: pool)
-    case .narrow: factor.setOuterProduct(p, q, accumulating: accumulating, pool: pool)
+    case .narrow, .blocks: factor.setOuterProduct(p, q, accumulating: accumulating, pool: pool)
     }
   }
 

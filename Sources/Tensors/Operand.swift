@@ -1,12 +1,13 @@
-/// A matrix as the left factor of products, with the narrower copy that packed products read.
+/// A matrix as the left factor of products, with the narrower copies that packed products read.
 ///
-/// The copy is made by the first product that needs it and shared by the others (q, k and v; gate and up). It stays as it
+/// A copy is made by the first product that needs it and shared by the others (q, k and v; gate and up). It stays as it
 /// is: the values may not be written to once they have gone into a product.
 public final class Operand {
   /// The values.
   public let values: Matrix
   private let recycler: BufferRecycler
   private var narrow: NarrowRows?
+  private var blocks: BlockRows?
 
   /// `values` as a factor; copies come from `recycler`.
   public init(_ values: Matrix, recycler: BufferRecycler) {
@@ -18,6 +19,13 @@ public final class Operand {
     if let narrow { return narrow }
     let made = NarrowRows(values, recycler: recycler, pool: pool)
     narrow = made
+    return made
+  }
+
+  func blockRows(_ pool: WorkerPool) -> BlockRows {
+    if let blocks { return blocks }
+    let made = BlockRows(values, recycler: recycler, pool: pool)
+    blocks = made
     return made
   }
 }

@@ -10,9 +10,12 @@ extension Benchmark {
   /// All benchmarks, on the shapes that the peers' scripts use.
   func entries() throws -> [Entry] {
     let base = try workspace.openBase(options.base, weights: options.weights)
+    let learner = { [workspace, options] in
+      try workspace.openBase(options.base, weights: options.weights ?? .training)
+    }
     return [
-      Entry(name: "train/8x128", unit: "tokens/s") { try self.training(base, 8, 128) },
-      Entry(name: "train/2x512", unit: "tokens/s") { try self.training(base, 2, 512) },
+      Entry(name: "train/8x128", unit: "tokens/s") { try self.training(learner(), 8, 128) },
+      Entry(name: "train/2x512", unit: "tokens/s") { try self.training(learner(), 2, 512) },
       Entry(name: "prefill/512", unit: "tokens/s") { try self.prefill(base, 512) },
       Entry(name: "decode/1", unit: "tokens/s") { try self.decode(base, streams: 1, adapters: 0) },
       Entry(name: "decode/16", unit: "tokens/s") {

@@ -14,7 +14,7 @@ struct BenchmarkOptions {
       --only PREFIX   only benchmarks whose name begins so (train, prefill, decode, load, swap, registry, scale)
       --repeat N      measure each N times and tell the median (default 5)
       --base NAME     a base of the registry (default: the only one)
-      --weights FORMAT  f32 or bf16 (default: the fastest here)
+      --weights FORMAT  f32, bf16, int8 or native (default: what training and answering have)
       --plot FILE     draw the growth of scale/... as an SVG
     """
 
@@ -23,7 +23,7 @@ struct BenchmarkOptions {
   var repeats = 5
   var base: String?
   var plot: String?
-  var weights = WeightFormat.fastest
+  var weights: WeightFormat?
 
   /// Whether any benchmark that is asked for needs a base; those of scale do not.
   var needsBase: Bool { !only.hasPrefix("scale") }
@@ -38,7 +38,7 @@ struct BenchmarkOptions {
       case "--plot": plot = try BenchmarkOptions.value(of: argument, &rest)
       case "--weights":
         guard let format = WeightFormat(rawValue: try BenchmarkOptions.value(of: argument, &rest))
-        else { throw UsageError(description: "--weights takes f32 or bf16") }
+        else { throw UsageError(description: "--weights takes f32, bf16, int8 or native") }
         weights = format
       case "--repeat":
         guard let number = Int(try BenchmarkOptions.value(of: argument, &rest)), number > 0 else {

@@ -26,9 +26,7 @@ extension KernelVariantTests {
     }
 
     private func packed(_ values: Matrix) -> FrozenWeight {
-      FrozenWeight(outputs: values.rows, inputs: values.columns, format: .bf16, pool: pool) {
-        values.rows($0)
-      }
+      FrozenWeight(StoredRows(values), format: .bf16, arena: WeightArena(), pool: pool)
     }
 
     /// `x w^T` of rounded values, in double.

@@ -4,7 +4,7 @@ import Tensors
 extension Tool {
   /// How the base's weights are held where a command answers or evaluates.
   static let weightsOption = OptionSpec(
-    "weights", "FORMAT", help: "hold the base as f32 or bf16 (default: the fastest here)")
+    "weights", "FORMAT", help: "hold the base as f32, bf16, int8 or native (default: native)")
 }
 
 /// One run of the tool: what was asked for, where to write, and the workspace behind it.

@@ -8,45 +8,28 @@ import CKernels
   let outputs: Int
   /// Values in a row that goes in.
   let inputs: Int
-  private let owner: MemoryBlock
-
+  private let storage: PackedStorage
   /// Outputs in a panel.
   private let width: Int
 
   private static let panel = Int(CK_BF16_PANEL)
-  /// Multiplications of one item of a shared product, at least: about 10 microseconds.
-  private static let leastWork = 1 << 20
-  /// Rows of one item of a shared product: as many as stay in the second-level cache.
-  private static let rowBlock = 252
-
   /// `count` filled up as the kernels ask for it.
   static func filled(_ count: Int) -> Int { ck_bf16_filled(count) }
 
-  /// Packs `outputs` rows of `inputs` values, which `rows` gives for each panel's range.
-  init(
-    outputs: Int, inputs: Int, recycler: BufferRecycler? = nil, pool: WorkerPool?,
-    rows: (Range<Int>) -> Matrix
-  ) {
-    self.init(outputs: outputs, inputs: inputs, recycler: recycler)
-    let whole = self
-    whole.forPanels(pool) { panel, range in
-      let values = rows(range)
-      precondition(
-        values.rows == range.count && values.columns == inputs, "NarrowPanels: shapes differ")
-      unsafe ck_bf16_pack(
-        whole.width, range.count, inputs, values.pointer, inputs, whole.pointer(panel))
-    }
+  /// Packs a stored matrix, a panel of floats at a time.
+  init(_ source: StoredRows, arena: WeightArena, pool: WorkerPool?) {
+    self.init(outputs: source.rows, inputs: source.columns) { arena.take($0) }
+    pack(pool) { source.matrix($0) }
   }
 
   /// Packs `values`: `(out, in)` where `transposed`, as a product with its transpose reads it, else `(in, out)`.
   init(_ values: Matrix, _ orientation: Orientation, recycler: BufferRecycler?, pool: WorkerPool?) {
     switch orientation {
     case .transposed:
-      self.init(
-        outputs: values.rows, inputs: values.columns, recycler: recycler, pool: pool
-      ) { values.rows($0) }
+      self.init(outputs: values.rows, inputs: values.columns) { Self.block($0, recycler) }
+      pack(pool) { values.rows($0) }
     case .plain:
-      self.init(outputs: values.columns, inputs: values.rows, recycler: recycler)
+      self.init(outputs: values.columns, inputs: values.rows) { Self.block($0, recycler) }
       let whole = self
       forPanels(pool) { panel, range in
         unsafe ck_bf16_pack_transposed(
@@ -56,13 +39,23 @@ import CKernels
     }
   }
 
-  private init(outputs: Int, inputs: Int, recycler: BufferRecycler?) {
+  private init(outputs: Int, inputs: Int, storage: (Int) -> PackedStorage) {
     self.outputs = outputs
     self.inputs = inputs
     width = outputs > 16 ? NarrowPanels.panel : 16
-    owner = MemoryBlock(
-      byteCount: (outputs + width - 1) / width * width * NarrowPanels.filled(inputs) * 2,
-      recycler: recycler)
+    self.storage = storage(
+      (outputs + width - 1) / width * width * NarrowPanels.filled(inputs) * 2)
+  }
+
+  private static func block(_ byteCount: Int, _ recycler: BufferRecycler?) -> PackedStorage {
+    PackedStorage(owner: MemoryBlock(byteCount: byteCount, recycler: recycler), offset: 0)
+  }
+
+  private func pack(_ pool: WorkerPool?, rows: (Range<Int>) -> Matrix) {
+    forPanels(pool) { panel, range in
+      let values = rows(range)
+      unsafe ck_bf16_pack(width, range.count, inputs, values.pointer, inputs, pointer(panel))
+    }
   }
 
   /// Bytes held.
@@ -77,7 +70,7 @@ import CKernels
   private var panelStride: Int { width * NarrowPanels.filled(inputs) }
 
   private func pointer(_ panel: Int) -> UnsafeMutablePointer<UInt16> {
-    unsafe owner.base.assumingMemoryBound(to: UInt16.self) + panel * panelStride
+    unsafe storage.base.assumingMemoryBound(to: UInt16.self) + panel * panelStride
   }
 
   private func range(_ panel: Int) -> Range<Int> {
@@ -85,7 +78,7 @@ import CKernels
   }
 
   private func forPanels(_ pool: WorkerPool?, _ body: (Int, Range<Int>) -> Void) {
-    guard let pool, panels * panelStride > NarrowPanels.leastWork / 8 else {
+    guard let pool, panels * panelStride > ProductParts.leastWork / 8 else {
       for panel in 0..<panels { body(panel, range(panel)) }
       return
     }
@@ -135,33 +128,8 @@ extension NarrowPanels {
     }
   }
 
-  /// How a product of `rows` rows is shared out.
-  private func parts(of rows: Int) -> Parts {
-    // Of few panels, rows make the parts.
-    let block =
-      panels >= 8
-      ? NarrowPanels.rowBlock : max(24, min(NarrowPanels.rowBlock, (rows / 8 + 11) / 12 * 12))
-    let work = min(rows, block) * panelStride
-    let group = max(1, min(NarrowPanels.leastWork / max(1, work), panels / 8))
-    return Parts(rows: rows, panels: panels, rowBlock: block, group: group)
-  }
-
-  /// A grid of blocks of rows and groups of panels.
-  private struct Parts {
-    let rows: Int
-    let panels: Int
-    let rowBlock: Int
-    let group: Int
-
-    private var groups: Int { (panels + group - 1) / group }
-    var count: Int { (rows + rowBlock - 1) / rowBlock * groups }
-    var all: [(rows: Range<Int>, panels: Range<Int>)] { (0..<count).map { self[$0] } }
-
-    subscript(index: Int) -> (rows: Range<Int>, panels: Range<Int>) {
-      let row = index / groups * rowBlock
-      let panel = index % groups * group
-      return (row..<min(rows, row + rowBlock), panel..<min(panels, panel + group))
-    }
+  private func parts(of rows: Int) -> ProductParts {
+    ProductParts(rows: rows, panels: panels, panelWork: panelStride)
   }
 
   /// `dx = dy W + terms`, or `dx += ...` where `accumulating`: W's blocks are turned around on the way into the kernel, so
@@ -170,25 +138,43 @@ extension NarrowPanels {
     _ dy: NarrowRows, plus terms: [Term], accumulating: Bool, into dx: Matrix,
     recycler: BufferRecycler, pool: WorkerPool
   ) {
+    unsafe Self.applyTransposed(
+      dy, outputs: outputs, plus: terms, accumulating: accumulating, into: dx, recycler: recycler,
+      pool: pool
+    ) { panels, block, turned in
+      for panel in panels {
+        unsafe ck_bf16_transpose(
+          pointer(panel) + block * Self.blockSize,
+          turned + (panel - panels.lowerBound) * Self.blockSize)
+      }
+    }
+  }
+
+  /// Values in a block of 32 x 32.
+  private static let blockSize = panel * panel
+
+  /// The same for any weight of which `turn` gives blocks turned around, `[output / 2][input][2]`: of some panels, and of 32
+  /// inputs by their number.
+  static func applyTransposed(
+    _ dy: NarrowRows, outputs: Int, plus terms: [Term], accumulating: Bool, into dx: Matrix,
+    recycler: BufferRecycler, pool: WorkerPool,
+    turn: (Range<Int>, Int, UnsafeMutablePointer<UInt16>) -> Void
+  ) {
+    let panels = (outputs + panel - 1) / panel
     let chunk = 32  // panels turned around at once: 64 KiB of scratch
-    let block = NarrowPanels.panel * NarrowPanels.panel
-    pool.forEach((inputs + NarrowPanels.panel - 1) / NarrowPanels.panel) { index in
-      let scratch = MemoryBlock(byteCount: chunk * block * 2, recycler: recycler)
+    pool.forEach((dx.columns + panel - 1) / panel) { index in
+      let scratch = MemoryBlock(byteCount: chunk * blockSize * 2, recycler: recycler)
       let turned = unsafe scratch.base.assumingMemoryBound(to: UInt16.self)
-      let first = index * NarrowPanels.panel
-      let columns = first..<min(inputs, first + NarrowPanels.panel)
+      let columns = index * panel..<min(dx.columns, (index + 1) * panel)
       for start in stride(from: 0, to: panels, by: chunk) {
         let end = min(panels, start + chunk)
-        for panel in start..<end {
-          unsafe ck_bf16_transpose(
-            pointer(panel) + index * block, turned + (panel - start) * block)
-        }
-        let depth = (end - start) * NarrowPanels.panel
-        let left = dy.columns(from: start * NarrowPanels.panel)
-        for row in stride(from: 0, to: dy.rows, by: NarrowPanels.rowBlock) {
-          unsafe Self.multiply(
-            row..<min(dy.rows, row + NarrowPanels.rowBlock), left, columns, width, turned, depth,
-            end == panels ? terms : [], onto: accumulating || start > 0 ? dx : nil, into: dx)
+        unsafe turn(start..<end, index, turned)
+        let left = dy.columns(from: start * panel)
+        for row in stride(from: 0, to: dy.rows, by: ProductParts.rowBlock) {
+          unsafe multiply(
+            row..<min(dy.rows, row + ProductParts.rowBlock), left, columns, panel, turned,
+            (end - start) * panel, end == panels ? terms : [],
+            onto: accumulating || start > 0 ? dx : nil, into: dx)
         }
       }
     }
@@ -223,11 +209,17 @@ extension NarrowPanels {
         unsafe run(1, $0, rows, columns, width, onto: initial, into: y)
       }
     }
-    for (index, term) in terms.enumerated() where index != fused {
+    let others = terms.indices.filter { $0 != fused }.map { terms[$0] }
+    add(others, rows, columns, to: y)
+  }
+
+  /// Adds the terms that fall on `rows` to one panel's columns of `y`.
+  static func add(_ terms: [Term], _ rows: Range<Int>, _ columns: Range<Int>, to y: Matrix) {
+    for term in terms {
       let common = term.rows.clamped(to: rows)
       guard !common.isEmpty else { continue }
       unsafe withUnsafePointer(to: term.part(common, columns)) {
-        unsafe run(1, $0, common, columns, width, onto: y, into: y)
+        unsafe run(1, $0, common, columns, term.right.width, onto: y, into: y)
       }
     }
   }

@@ -139,7 +139,9 @@ extension Recipe {
       help: "batches in an optimizer step"),
     .boolean("shuffle", flag: "shuffle", \.shuffle, help: "shuffle each pass over the data"),
     .integer("seed", flag: "seed", \.seed, 0...Int.max, help: "where randomness starts"),
-    .choice("precision", flag: "precision", \.precision, help: "products in f32 or bf16"),
+    .choice(
+      "precision", flag: "precision", \.precision,
+      help: "how the base is held and multiplied (default: bf16 where the processor has it)"),
     .boolean("recompute", flag: "recompute", \.recompute, help: "less memory, more time"),
     .integer(
       "checkpointEvery", flag: "checkpoint-every", \.checkpointEvery, 1...1_000_000,

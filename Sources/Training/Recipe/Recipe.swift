@@ -118,7 +118,7 @@ public struct Recipe: Sendable, Equatable {
   public var shuffle = true
   /// Where all randomness starts.
   public var seed = 42
-  /// How the base's weights are held and multiplied; nil for the fastest here, which a run records.
+  /// How the base's weights are held and multiplied; nil for the fastest here that keeps the losses, which a run records.
   public var precision: WeightFormat?
   /// Whether blocks are computed again in the backward: less memory, more time.
   public var recompute = false

@@ -1,0 +1,118 @@
+import CKernels
+
+/// A frozen weight in blocks of 32 values with a scale each, in 4 or 8 bits, laid out once for the kernels (`ck_blocks.h`).
+@safe struct BlockPanels: @unchecked Sendable {
+  // Safe: the storage is written only while it is made.
+  /// Values in a row that comes out.
+  let outputs: Int
+  /// Values in a row that goes in: whole blocks.
+  let inputs: Int
+  private let format: ck_block_format
+  private let storage: PackedStorage
+
+  private static let side = Int(CK_BLOCK_SIDE)
+
+  /// Whether a stored matrix can be held so.
+  static func fits(_ source: StoredRows) -> Bool { source.columns % side == 0 }
+
+  /// Packs a stored matrix.
+  /// - Parameter wanted: 8 bits, or nil for GGUF's blocks as they are; those that there are no kernels for get 8 bits too.
+  init(
+    _ source: StoredRows, as wanted: ck_block_format? = nil, arena: WeightArena, pool: WorkerPool?
+  ) {
+    outputs = source.rows
+    inputs = source.columns
+    format = wanted ?? Self.own(source.dtype) ?? CK_BLOCKS_8
+    let panels = (source.rows + Self.side - 1) / Self.side
+    let panelBytes = source.columns / Self.side * ck_blocks_bytes(format)
+    storage = arena.take(panels * panelBytes)
+    let whole = self
+    let pack = { (panel: Int) in whole.pack(source, panel) }
+    if let pool { pool.forEach(panels, pack) } else { (0..<panels).forEach(pack) }
+  }
+
+  /// How the blocks of a file are held as they are.
+  private static func own(_ dtype: DType) -> ck_block_format? {
+    switch dtype {
+    case .q8_0: CK_BLOCKS_8
+    case .q4_0: CK_BLOCKS_4
+    case .q4_1: CK_BLOCKS_4_1
+    default: nil
+    }
+  }
+
+  private func pack(_ source: StoredRows, _ panel: Int) {
+    let range = range(panel)
+    let rows = range.map { source.source(of: $0) }
+    let to = unsafe pointer(panel)
+    let from = unsafe source.bytes.pointer.assumingMemoryBound(to: UInt8.self)
+    switch Self.own(source.dtype) == format ? source.dtype : .f32 {
+    case .q8_0: unsafe ck_blocks_pack_q8_0(range.count, blocks, from, rows, to)
+    case .q4_0: unsafe ck_blocks_pack_q4_0(range.count, blocks, from, rows, to)
+    case .q4_1: unsafe ck_blocks_pack_q4_1(range.count, blocks, from, rows, to)
+    default:
+      let values = source.matrix(range)
+      unsafe ck_blocks_pack_f32(range.count, blocks, values.pointer, nil, to)
+    }
+  }
+
+  /// Bytes held.
+  var byteCount: Int { panels * panelBytes }
+
+  private var blocks: Int { inputs / Self.side }
+  private var panels: Int { (outputs + Self.side - 1) / Self.side }
+  private var panelBytes: Int { blocks * ck_blocks_bytes(format) }
+
+  private func pointer(_ panel: Int) -> UnsafeMutablePointer<UInt8> {
+    unsafe storage.base.assumingMemoryBound(to: UInt8.self) + panel * panelBytes
+  }
+
+  private func range(_ panel: Int) -> Range<Int> {
+    panel * Self.side..<min(outputs, (panel + 1) * Self.side)
+  }
+
+  /// One output's values, as they are held.
+  func copyOutput(_ output: Int, into row: Matrix) {
+    precondition(
+      output >= 0 && output < outputs && row.count == inputs, "BlockPanels: out of bounds")
+    unsafe ck_blocks_widen_row(
+      format, blocks, pointer(output / Self.side), output % Self.side, row.pointer)
+  }
+
+  /// `y = initial + x W^T + terms`; each row's bits are the same whichever rows it shares the call with.
+  /// - Parameter initial: May be `y`; nil for zero.
+  func apply(
+    _ x: BlockRows, plus terms: [NarrowPanels.Term], onto initial: Matrix?, into y: Matrix,
+    pool: WorkerPool
+  ) {
+    let parts = ProductParts(
+      rows: x.rows, panels: panels, panelWork: Self.side * inputs / 2)
+    pool.forEach(parts.count) { index in
+      let (rows, panels) = parts[index]
+      let columns = range(panels.lowerBound).lowerBound..<range(panels.upperBound - 1).upperBound
+      let row = rows.lowerBound
+      let place = row * y.columns + columns.lowerBound
+      let from: UnsafePointer<Float>? =
+        if let initial { unsafe UnsafePointer(initial.pointer + place) } else { nil }
+      unsafe ck_blocks_product(
+        format, rows.count, columns.count, blocks, x.quants(row), x.scales(row), x.sums(row),
+        pointer(panels.lowerBound), from, y.columns, y.pointer + place, y.columns)
+      for panel in panels { NarrowPanels.add(terms, rows, range(panel), to: y) }
+    }
+  }
+
+  /// `dx = dy W + terms`, or `dx += ...` where `accumulating`, in bf16.
+  func applyTransposed(
+    _ dy: NarrowRows, plus terms: [NarrowPanels.Term], accumulating: Bool, into dx: Matrix,
+    recycler: BufferRecycler, pool: WorkerPool
+  ) {
+    unsafe NarrowPanels.applyTransposed(
+      dy, outputs: outputs, plus: terms, accumulating: accumulating, into: dx, recycler: recycler,
+      pool: pool
+    ) { panels, block, turned in
+      unsafe ck_blocks_widen_bf16(
+        format, panels.count, pointer(panels.lowerBound) + block * ck_blocks_bytes(format),
+        panelBytes, turned)
+    }
+  }
+}

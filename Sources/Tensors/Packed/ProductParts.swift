@@ -1,0 +1,40 @@
+/// How a product with a packed weight is shared out: a grid of blocks of rows and groups of panels.
+///
+/// A panel's result does not depend on the grid, so it follows what is quickest.
+struct ProductParts {
+  /// Multiplications of one part, at least: about 10 microseconds.
+  static let leastWork = 1 << 20
+  /// Rows of one part: as many as stay in the second-level cache.
+  static let rowBlock = 252
+
+  private let rows: Int
+  private let panels: Int
+  private let block: Int
+  private let group: Int
+
+  /// - Parameter panelWork: Multiplications of one row with one panel.
+  init(rows: Int, panels: Int, panelWork: Int) {
+    self.rows = rows
+    self.panels = panels
+    // Of few panels, rows make the parts: whole tiles of 12.
+    let few = max(24, (rows / 8 + 11) / 12 * 12)
+    block = panels >= 8 ? Self.rowBlock : min(Self.rowBlock, few)
+    let work = max(1, min(rows, block) * panelWork)
+    group = max(1, min(Self.leastWork / work, panels / 8))
+  }
+
+  private var groups: Int { (panels + group - 1) / group }
+
+  /// Parts in the grid.
+  var count: Int { (rows + block - 1) / block * groups }
+
+  /// All of them.
+  var all: [(rows: Range<Int>, panels: Range<Int>)] { (0..<count).map { self[$0] } }
+
+  /// Rows and panels of part `index`.
+  subscript(index: Int) -> (rows: Range<Int>, panels: Range<Int>) {
+    let row = index / groups * block
+    let panel = index % groups * group
+    return (row..<min(rows, row + block), panel..<min(panels, panel + group))
+  }
+}

@@ -1,0 +1,90 @@
+import CKernels
+import Expect
+import Tensors
+import Testing
+
+extension KernelVariantTests {
+  /// Frozen weights in blocks as the tape sees them: beside their own values, which `BlockPackingTests` holds exactly.
+  @Suite("Weights in blocks")
+  struct BlockWeightTests {
+    private let pool = WorkerPool(threads: 2)
+    private let recycler = BufferRecycler()
+
+    private func random(_ rows: Int, _ columns: Int, _ g: inout SplitMix64) -> Matrix {
+      Matrix(rows: rows, columns: columns, (0..<rows * columns).map { _ in g.normal() })
+    }
+
+    /// A stored matrix with its rows turned round, of ordinary values.
+    private func stored(_ dtype: DType, _ rows: Int, _ columns: Int) throws -> StoredRows {
+      var g = SplitMix64(seed: 8)
+      guard dtype != .f32 else { return StoredRows(random(rows, columns, &g)) }
+      var bytes = (0..<(try #require(dtype.byteCount(of: columns))) * rows).map { _ in
+        UInt8(truncatingIfNeeded: g.next() >> 9)
+      }
+      for block in stride(from: 0, to: bytes.count, by: dtype.bytesPerBlock) {
+        for half in 0..<(dtype == .q4_1 ? 2 : 1) {
+          let bits = Float16(g.normal() / 64).bitPattern
+          bytes[block + 2 * half] = UInt8(bits & 255)
+          bytes[block + 2 * half + 1] = UInt8(bits >> 8)
+        }
+      }
+      return StoredRows(Bytes(bytes), dtype: dtype, rows: rows, columns: columns) { rows - 1 - $0 }
+    }
+
+    /// The largest difference beside the root mean square of `expected`.
+    private func relative(_ values: [Float], _ expected: [Float]) -> Float {
+      let size = expected.reduce(0) { $0 + $1 * $1 } / Float(expected.count)
+      return (zip(values, expected).map { abs($0 - $1) }.max() ?? 0) / size.squareRoot()
+    }
+
+    @Test(
+      "multiply nearly as their values do, forward and back",
+      arguments: [DType.q8_0, .q4_0, .q4_1, .f32])
+    func products(dtype: DType) throws {
+      let source = try stored(dtype, 70, 96)
+      let plain = FrozenWeight(source.matrix())
+      var g = SplitMix64(seed: 2)
+      let (x, dy) = (random(13, 96, &g), random(13, 70, &g))
+      let term = LowRankTerm(
+        rows: 3..<9, low: random(6, 4, &g), factor: Factor(random(70, 4, &g)), .transposed)
+      func results(_ weight: FrozenWeight) -> ([Float], [Float], [Float]) {
+        let y = Matrix(repeating: 1, rows: 13, columns: 70)
+        weight.apply(
+          Operand(x, recycler: recycler), rows: 0..<13, plus: [term], onto: y, into: y,
+          recycler: recycler, pool: pool)
+        let dx = Matrix(rows: 13, columns: 96)
+        weight.applyTransposed(
+          Operand(dy, recycler: recycler), rows: 0..<13, into: dx, recycler: recycler, pool: pool)
+        let row = Matrix(rows: 2, columns: 96)
+        weight.gather([69, 3], into: row)
+        return (y.values, dx.values, row.values)
+      }
+      let expected = results(plain)
+      underEachVariant { variant in
+        let format: WeightFormat = dtype == .f32 ? .int8 : .native
+        let found = results(
+          FrozenWeight(source, format: format, arena: WeightArena(), pool: pool))
+        #expect(relative(found.0, expected.0) < 0.04, "\(variant)")
+        #expect(relative(found.1, expected.1) < 0.03, "\(variant)")
+        #expect(
+          dtype == .f32 ? relative(found.2, expected.2) < 0.02 : found.2 == expected.2, "\(variant)"
+        )
+      }
+    }
+
+    @Test("take fewer bytes than floats do")
+    func sizes() throws {
+      func bytes(_ dtype: DType, _ format: WeightFormat) throws -> Int {
+        FrozenWeight(
+          try stored(dtype, 64, 64), format: format, arena: WeightArena(), pool: nil
+        ).byteCount
+      }
+      #expect(try bytes(.q4_0, .native) == 4096 * 18 / 32)
+      #expect(try bytes(.q4_1, .native) == 4096 * 20 / 32)
+      #expect(try bytes(.q8_0, .native) == 4096 * 34 / 32)
+      #expect(try bytes(.q4_0, .int8) == 4096 * 34 / 32)
+      #expect(try bytes(.f32, .native) == 4096 * 2)
+      #expect(try bytes(.q4_0, .f32) == 4096 * 4)
+    }
+  }
+}
