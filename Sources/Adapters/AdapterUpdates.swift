@@ -20,6 +20,7 @@ public struct AdapterUpdates: Sendable {
     self.weights = weights
     self.biases = biases
     frozen = weights.mapValues { FrozenWeight($0) }
+    slots = Set(lowRank.keys).union(weights.keys).union(biases.keys).sorted()
   }
 
   /// These updates for `rows` of a batch.
@@ -30,20 +31,21 @@ public struct AdapterUpdates: Sendable {
   }
 
   /// Adds these updates, for `rows`, to those that a batch has for other rows.
-  public func add(to batch: inout BatchUpdates, rows: Range<Int>) {
-    for (slot, delta) in lowRank {
-      batch.deltas[slot, default: []].append(delta.applied(to: rows))
-    }
-    for slot in Set(frozen.keys).union(biases.keys) {
-      batch.replacements[slot, default: []].append(
-        Replacement(rows: rows, weight: frozen[slot], bias: biases[slot]))
+  /// - Parameter slot: The only slot that is asked for; nil for all.
+  public func add(to batch: inout BatchUpdates, rows: Range<Int>, at slot: Int? = nil) {
+    for slot in slot.map({ [$0] }) ?? slots {
+      if let delta = lowRank[slot] {
+        batch.deltas[slot, default: []].append(delta.applied(to: rows))
+      }
+      if frozen[slot] != nil || biases[slot] != nil {
+        batch.replacements[slot, default: []].append(
+          Replacement(rows: rows, weight: frozen[slot], bias: biases[slot]))
+      }
     }
   }
 
   /// Indices of the slots that are changed, lowest first.
-  public var slots: [Int] {
-    Set(lowRank.keys).union(weights.keys).union(biases.keys).sorted()
-  }
+  public let slots: [Int]
 
   /// Indices of the slots where something stands in place of the base's own, or is added besides the factors, lowest first.
   public var wholeSlots: [Int] {

@@ -38,6 +38,6 @@ public struct LowRank: Sendable {
 
   /// This update for `rows` of a batch, as the one linear function takes it.
   public func applied(to rows: Range<Int>) -> LowRankDelta {
-    LowRankDelta(rows: rows, frozen: factors, scale: scale, shift: shift)
+    LowRankDelta(rows: rows, a: factors.a, b: factors.b, scale: scale, shift: shift)
   }
 }

@@ -7,13 +7,11 @@ public struct LowRankDelta {
   /// The rows of the batch that it applies to.
   public var rows: Range<Int>
   /// A, `(r, in)`.
-  public let a: Variable
+  public let a: Factor
   /// B, `(out, r)`.
-  public let b: Variable
-  /// A as a factor of products; it outlives the delta where A is frozen.
-  let factorA: Factor
-  /// B alike.
-  let factorB: Factor
+  public let b: Factor
+  /// A and B where they are learnt.
+  public let trainable: (a: Variable, b: Variable)?
   /// alpha / r, or alpha / sqrt(r) for rsLoRA.
   public var scale: Float
   /// What is added to each row besides, `(1, out)`, frozen: a bias of B times the scale.
@@ -21,39 +19,38 @@ public struct LowRankDelta {
   /// Dropout of the adapter's input, while training.
   public var dropout: Dropout?
 
-  /// A delta of `a` and `b` for `rows`; while it is used they may not be written to.
+  /// A delta of frozen factors, which keep their packed forms from one batch to the next.
+  public init(rows: Range<Int>, a: Factor, b: Factor, scale: Float, shift: Matrix? = nil) {
+    self.init(rows, a, b, trainable: nil, scale, shift, nil)
+  }
+
+  /// A delta of `a` and `b`, which may not be written to while it is used.
   public init(
     rows: Range<Int>, a: Variable, b: Variable, scale: Float, shift: Matrix? = nil,
     dropout: Dropout? = nil
   ) {
+    let isTrainable = a.requiresGradient || b.requiresGradient
     self.init(
-      rows: rows, a: a, b: b, factors: (Factor(a.value), Factor(b.value)), scale: scale,
-      shift: shift, dropout: dropout)
-  }
-
-  /// A delta of frozen factors, which keep their packed forms from one batch to the next.
-  public init(
-    rows: Range<Int>, frozen factors: (a: Factor, b: Factor), scale: Float, shift: Matrix? = nil
-  ) {
-    self.init(
-      rows: rows, a: Variable(factors.a.values), b: Variable(factors.b.values), factors: factors,
-      scale: scale, shift: shift, dropout: nil)
+      rows, Factor(a.value), Factor(b.value), trainable: isTrainable ? (a, b) : nil, scale, shift,
+      dropout)
   }
 
   private init(
-    rows: Range<Int>, a: Variable, b: Variable, factors: (a: Factor, b: Factor), scale: Float,
-    shift: Matrix?, dropout: Dropout?
+    _ rows: Range<Int>, _ a: Factor, _ b: Factor, trainable: (a: Variable, b: Variable)?,
+    _ scale: Float, _ shift: Matrix?, _ dropout: Dropout?
   ) {
-    precondition(a.value.rows == b.value.columns, "LowRankDelta: ranks differ")
+    precondition(a.values.rows == b.values.columns, "LowRankDelta: ranks differ")
     self.rows = rows
     self.a = a
     self.b = b
-    factorA = factors.a
-    factorB = factors.b
+    self.trainable = trainable
     self.scale = scale
     self.shift = shift
     self.dropout = dropout
   }
+
+  /// The inner dimension.
+  public var rank: Int { a.values.rows }
 
   /// The same delta for other rows.
   public func covering(_ rows: Range<Int>) -> LowRankDelta {

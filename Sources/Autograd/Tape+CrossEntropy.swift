@@ -23,7 +23,7 @@ extension Tape {
   ) -> CrossEntropyResult {
     precondition(targets.count == x.value.rows, "crossEntropy: one target a row")
     var result = CrossEntropyResult(losses: [], right: [])
-    let trainable = deltas.contains { $0.a.requiresGradient || $0.b.requiresGradient }
+    let trainable = deltas.contains { $0.trainable != nil }
     let needsGradient = isRecording && (x.requiresGradient || trainable)
     let gradient = needsGradient && x.requiresGradient ? matrix(x.value.rows, x.value.columns) : nil
     for start in stride(from: 0, to: targets.count, by: chunk) {

@@ -20,13 +20,13 @@ extension Tape {
     }
     for delta in deltas {
       precondition(
-        !delta.a.requiresGradient && !delta.b.requiresGradient, "embedding: deltas are frozen")
-      let low = matrix(delta.rows.count, delta.a.value.rows)
+        delta.trainable == nil, "embedding: deltas are frozen")
+      let low = matrix(delta.rows.count, delta.rank)
       for (row, token) in tokens[delta.rows].enumerated() {
-        for k in 0..<low.columns { low[row, k] = delta.scale * delta.a.value[k, Int(token)] }
+        for k in 0..<low.columns { low[row, k] = delta.scale * delta.a.values[k, Int(token)] }
       }
       y.rows(delta.rows).setProduct(
-        low, .plain, delta.b.value, .transposed, accumulating: true, pool: pool)
+        low, .plain, delta.b.values, .transposed, accumulating: true, pool: pool)
     }
     return Variable(y)
   }

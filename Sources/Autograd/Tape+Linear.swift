@@ -19,16 +19,17 @@ extension Tape {
     let count = x.value.rows
     let y = matrix(count, weight.outputSize)
     let weights = replacements.weights(of: count, own: weight)
-    let products = deltas.map { lowProduct(of: $0, x) }
-    weight.multiply(products, recycler: recycler, pool: pool)
-    let lows = products.map(\.low)
-    let terms = zip(deltas, lows).map {
-      LowRankTerm(rows: $0.rows, low: $1, factor: $0.factorB, .transposed)
+    let lows = lows(for: deltas)
+    weight.multiply(
+      zip(deltas, lows).map { lowProduct(of: $0, x, into: $1) }, pool: pool)
+    let terms = zip(deltas, lows).map { delta, low in
+      LowRankTerm(
+        rows: delta.rows, low: low.operand, lowRows: low.rows, factor: delta.b, .transposed)
     }
     for run in weights {
       run.value.apply(
-        operand(x), rows: run.rows, plus: terms.compactMap { $0.restricted(to: run.rows) },
-        onto: residual?.value, into: y, recycler: recycler, pool: pool)
+        operand(x), rows: run.rows, plus: terms.restricted(to: run.rows), onto: residual?.value,
+        into: y, recycler: recycler, pool: pool)
     }
     for run in replacements.biases(of: count, own: bias) {
       if let bias = run.value { y.rows(run.rows).addRow(bias, pool: pool) }
@@ -37,29 +38,38 @@ extension Tape {
       if let shift = delta.shift { y.rows(delta.rows).addRow(shift, pool: pool) }
     }
 
-    let trainable =
-      isRecording && deltas.contains { $0.a.requiresGradient || $0.b.requiresGradient }
     let output = Variable(
       y,
       requiresGradient: isRecording
-        && (x.requiresGradient || residual?.requiresGradient ?? false || trainable))
+        && (x.requiresGradient || residual?.requiresGradient ?? false
+          || deltas.contains { $0.trainable != nil })
+    )
     record(output) { [self] dy in
       let gradient = Operand(dy, recycler: recycler)
-      let lowGradients = lowGradients(of: deltas, x, gradient, as: weight)
-      let terms = zip(deltas, lowGradients).compactMap { delta, low -> LowRankTerm? in
-        guard let low, delta.dropsNothing else { return nil }
-        return LowRankTerm(rows: delta.rows, low: low, factor: delta.factorA, .plain)
+      let lowGradients = self.lows(for: deltas)
+      let needed = deltas.indices.filter { x.requiresGradient || deltas[$0].trainable != nil }
+      weight.multiply(
+        needed.map {
+          LowRankProduct(
+            gradient, rows: deltas[$0].rows, by: deltas[$0].b, .plain, scale: deltas[$0].scale,
+            into: lowGradients[$0].values)
+        }, pool: pool)
+      let terms = needed.filter { deltas[$0].dropsNothing }.map { index in
+        LowRankTerm(
+          rows: deltas[index].rows, low: lowGradients[index].operand,
+          lowRows: lowGradients[index].rows, factor: deltas[index].a, .plain)
       }
       accumulate(x) { dx, accumulating in
         for run in weights {
           run.value.applyTransposed(
-            gradient, rows: run.rows, plus: terms.compactMap { $0.restricted(to: run.rows) },
+            gradient, rows: run.rows, plus: terms.restricted(to: run.rows),
             accumulating: accumulating, into: dx, recycler: recycler, pool: pool)
         }
       }
-      for (index, delta) in deltas.enumerated() {
+      for index in needed {
         backward(
-          delta, x: x, low: lows[index], dLow: lowGradients[index], dy: dy, as: weight)
+          deltas[index], x: x, low: lows[index].values, dLow: lowGradients[index].values, dy: dy,
+          as: weight)
       }
       if let residual { give(dy, to: residual) }
     }
@@ -74,6 +84,25 @@ extension Tape {
     return operand
   }
 
+  /// Room for `(rows, r)` of each delta; those of one rank share an operand, so that all are narrowed at once.
+  private func lows(for deltas: [LowRankDelta]) -> [LowRows] {
+    var counts: [Int: Int] = [:]
+    let firsts = deltas.map { delta in
+      let first = counts[delta.rank, default: 0]
+      counts[delta.rank] = first + delta.rows.count
+      return first
+    }
+    let operands = counts.reduce(into: [Int: Operand]()) { operands, entry in
+      operands[entry.key] = Operand(matrix(entry.value, entry.key), recycler: recycler)
+    }
+    return zip(deltas, firsts).map { delta, first in
+      guard let operand = operands[delta.rank] else {
+        preconditionFailure("lows: a rank is missing")
+      }
+      return LowRows(operand: operand, rows: first..<first + delta.rows.count)
+    }
+  }
+
   /// The rows of `x` that `delta` reads, after its dropout.
   private func input(of delta: LowRankDelta, _ x: Matrix) -> Matrix {
     let rows = x.rows(delta.rows)
@@ -84,53 +113,45 @@ extension Tape {
   }
 
   /// `scale * dropout(x) A^T`, `(rows, r)`.
-  private func lowProduct(of delta: LowRankDelta, _ x: Variable) -> LowRankProduct {
+  private func lowProduct(
+    of delta: LowRankDelta, _ x: Variable, into low: LowRows
+  ) -> LowRankProduct {
     let (operand, rows) =
       delta.dropsNothing
       ? (operand(x), delta.rows)
       : (Operand(input(of: delta, x.value), recycler: recycler), 0..<delta.rows.count)
     return LowRankProduct(
-      operand, rows: rows, by: delta.factorA, .transposed, scale: delta.scale,
-      into: matrix(delta.rows.count, delta.a.value.rows))
-  }
-
-  /// `scale * dy B`, `(rows, r)`, for each delta where anything needs it.
-  private func lowGradients(
-    of deltas: [LowRankDelta], _ x: Variable, _ dy: Operand, as weight: FrozenWeight
-  ) -> [Matrix?] {
-    let lows = deltas.map { delta in
-      delta.a.requiresGradient || x.requiresGradient
-        ? matrix(delta.rows.count, delta.a.value.rows) : nil
-    }
-    let products = zip(deltas, lows).compactMap { delta, low in
-      low.map {
-        LowRankProduct(
-          dy, rows: delta.rows, by: delta.factorB, .plain, scale: delta.scale, into: $0)
-      }
-    }
-    weight.multiply(products, recycler: recycler, pool: pool)
-    return lows
+      operand, rows: rows, by: delta.a, .transposed, scale: delta.scale, into: low.values)
   }
 
   /// `dB += dy^T low`, `dA += dLow^T dropout(x)` and, where there is dropout, `dx += dropout'(dLow A)`.
   private func backward(
-    _ delta: LowRankDelta, x: Variable, low: Matrix, dLow: Matrix?, dy: Matrix,
+    _ delta: LowRankDelta, x: Variable, low: Matrix, dLow: Matrix, dy: Matrix,
     as weight: FrozenWeight
   ) {
-    accumulate(delta.b) {
-      weight.addGradient(dy.rows(delta.rows), low, to: $0, accumulating: $1, pool: pool)
-    }
-    guard let dLow else { return }
-    accumulate(delta.a) {
-      weight.addGradient(
-        dLow, input(of: delta, x.value), to: $0, accumulating: $1, pool: pool)
+    if let (a, b) = delta.trainable {
+      accumulate(b) {
+        weight.addGradient(dy.rows(delta.rows), low, to: $0, accumulating: $1, pool: pool)
+      }
+      accumulate(a) {
+        weight.addGradient(
+          dLow, input(of: delta, x.value), to: $0, accumulating: $1, pool: pool)
+      }
     }
     guard let dx = x.gradient, let dropout = delta.dropout, !delta.dropsNothing else { return }
     let wide = matrix(delta.rows.count, x.value.columns)
-    wide.setProduct(dLow, .plain, delta.a.value, .plain, pool: pool)
+    wide.setProduct(dLow, .plain, delta.a.values, .plain, pool: pool)
     wide.setDropout(of: wide, probability: dropout.probability, seed: dropout.seed, pool: pool)
     dx.rows(delta.rows).add(wide, pool: pool)
   }
+}
+
+/// One delta's rows of what the deltas of its rank share.
+private struct LowRows {
+  let operand: Operand
+  let rows: Range<Int>
+
+  var values: Matrix { operand.values.rows(rows) }
 }
 
 extension LowRankDelta {
@@ -138,14 +159,17 @@ extension LowRankDelta {
   fileprivate var dropsNothing: Bool { dropout.map { $0.probability == 0 } ?? true }
 }
 
-extension LowRankTerm {
-  /// The part of the term for `range`; nil where there is none.
-  fileprivate func restricted(to range: Range<Int>) -> LowRankTerm? {
-    let common = rows.clamped(to: range)
-    guard !common.isEmpty else { return nil }
-    guard common != rows else { return self }
-    let first = common.lowerBound - rows.lowerBound
-    return LowRankTerm(
-      rows: common, low: low.rows(first..<first + common.count), factor: factor, orientation)
+extension [LowRankTerm] {
+  /// The parts of the terms for `range`.
+  fileprivate func restricted(to range: Range<Int>) -> [LowRankTerm] {
+    guard contains(where: { $0.rows.clamped(to: range) != $0.rows }) else { return self }
+    return compactMap { term in
+      let common = term.rows.clamped(to: range)
+      guard !common.isEmpty else { return nil }
+      let first = term.lowRows.lowerBound + common.lowerBound - term.rows.lowerBound
+      return LowRankTerm(
+        rows: common, low: term.low, lowRows: first..<first + common.count, factor: term.factor,
+        term.orientation)
+    }
   }
 }

@@ -14,26 +14,47 @@ CK_INLINE void ck_visible(size_t position, size_t first_key, size_t columns, siz
   *begin = from < *end ? from : *end;
 }
 
+/// Exponentials of one row's scores from `begin` to `end`, in place, less their largest; tells the logarithm of the scores'
+/// summed exponentials and returns the inverse of the sum.
+CK_INLINE float ck_exponentials(float *s, size_t begin, size_t end, float scale, float *log_sum) {
+  CK_FAST_MATH
+  float top = -INFINITY;
+  for (size_t j = begin; j < end; j++) top = s[j] > top ? s[j] : top;
+  float sum = 0;
+  for (size_t j = begin; j < end; j++) {
+    s[j] = ck_exp((s[j] - top) * scale);
+    sum += s[j];
+  }
+  *log_sum = top * scale + logf(sum);
+  return sum > 0 ? 1.0f / sum : 0.0f;
+}
+
 CK_INLINE void ck_masked_softmax_body(size_t rows, size_t columns, float *scores, float scale,
                                       size_t first_position, size_t first_key, size_t window, float *log_sum,
                                       size_t log_stride) {
-  CK_FAST_MATH
   for (size_t i = 0; i < rows; i++) {
     float *s = scores + i * columns;
     size_t begin, end;
     ck_visible(first_position + i, first_key, columns, window, &begin, &end);
-    float top = -INFINITY;
-    for (size_t j = begin; j < end; j++) top = s[j] > top ? s[j] : top;
-    float sum = 0;
-    for (size_t j = begin; j < end; j++) {
-      s[j] = ck_exp((s[j] - top) * scale);
-      sum += s[j];
-    }
-    float inverse = sum > 0 ? 1.0f / sum : 0.0f;
+    float inverse = ck_exponentials(s, begin, end, scale, log_sum + i * log_stride);
     for (size_t j = 0; j < begin; j++) s[j] = 0;
     for (size_t j = begin; j < end; j++) s[j] *= inverse;
     for (size_t j = end; j < columns; j++) s[j] = 0;
-    log_sum[i * log_stride] = top * scale + logf(sum);
+  }
+}
+
+CK_INLINE void ck_masked_softmax_narrow_body(size_t rows, size_t columns, float *scores, float scale,
+                                             size_t first_position, size_t first_key, size_t window, float *log_sum,
+                                             size_t log_stride, uint16_t *p, size_t p_stride) {
+  for (size_t i = 0; i < rows; i++) {
+    float *s = scores + i * columns;
+    uint16_t *to = p + i * p_stride;
+    size_t begin, end;
+    ck_visible(first_position + i, first_key, columns, window, &begin, &end);
+    float inverse = ck_exponentials(s, begin, end, scale, log_sum + i * log_stride);
+    for (size_t j = 0; j < begin; j++) to[j] = 0;
+    for (size_t j = begin; j < end; j++) to[j] = ck_narrowed(s[j] * inverse);
+    for (size_t j = end; j < p_stride; j++) to[j] = 0;
   }
 }
 
@@ -101,6 +122,10 @@ CK_KERNEL(ck_masked_softmax,
           (size_t rows, size_t columns, float *scores, float scale, size_t first_position, size_t first_key,
            size_t window, float *log_sum, size_t log_stride),
           (rows, columns, scores, scale, first_position, first_key, window, log_sum, log_stride))
+CK_KERNEL(ck_masked_softmax_narrow,
+          (size_t rows, size_t columns, float *restrict scores, float scale, size_t first_position, size_t first_key,
+           size_t window, float *log_sum, size_t log_stride, uint16_t *restrict p, size_t p_stride),
+          (rows, columns, scores, scale, first_position, first_key, window, log_sum, log_stride, p, p_stride))
 CK_KERNEL(ck_masked_softmax_again,
           (size_t rows, size_t columns, float *scores, float scale, size_t first_position, size_t first_key,
            size_t window, const float *log_sum, size_t log_stride),

@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "ck_dispatch.h"
+#include "ck_math.h"
 
 #if defined(__x86_64__)
 #include <immintrin.h>
@@ -13,14 +13,6 @@ CK_INLINE float ck_widened(uint16_t x) {
   float value;
   memcpy(&value, &bits, 4);
   return value;
-}
-
-/// Rounds to the nearest, ties to even; NaNs stay NaNs.
-CK_INLINE uint16_t ck_narrowed(float x) {
-  uint32_t bits;
-  memcpy(&bits, &x, 4);
-  uint32_t rounded = (bits + 0x7FFFu + ((bits >> 16) & 1)) >> 16;
-  return (uint16_t)((bits & 0x7FFFFFFFu) > 0x7F800000u ? (bits >> 16) | 0x40u : rounded);
 }
 
 // MARK: the product
@@ -169,22 +161,32 @@ CK_BF16_WIDE_TILES(ck_bf16_avx512, CK_TARGET_AVX512, CK_BF16_SPLIT, CK_BF16_SPLI
 CK_BF16_WIDE_TILES(ck_bf16_dot, CK_TARGET_AVX512_BF16, CK_BF16_NOTHING, CK_BF16_DOT_FUSED)
 #endif
 
-void ck_bf16_product(size_t rows, size_t width, size_t columns, size_t terms, const ck_bf16_term *term,
-                     const float *initial, size_t initial_stride, float *y, size_t y_stride) {
-  size_t wide = width > 16;
+/// The tiles of the variant in use, by width, and the most rows of one.
+static ck_bf16_tile *const *ck_bf16_tiles(size_t wide, size_t *most) {
 #if defined(__x86_64__)
   ck_variant variant = ck_current_variant();
-  if (variant >= CK_AVX512) {
-    ck_bf16_run(12, variant >= CK_AVX512_BF16 ? ck_bf16_dot[wide] : ck_bf16_avx512[wide], rows, columns, terms, term,
-                initial, initial_stride, y, y_stride);
-    return;
-  }
-  if (variant == CK_AVX2) {
-    ck_bf16_run(2, ck_bf16_avx2[wide], rows, columns, terms, term, initial, initial_stride, y, y_stride);
-    return;
-  }
+  *most = 12;
+  if (variant >= CK_AVX512_BF16) return ck_bf16_dot[wide];
+  if (variant >= CK_AVX512) return ck_bf16_avx512[wide];
+  *most = 2;
+  if (variant == CK_AVX2) return ck_bf16_avx2[wide];
 #endif
-  ck_bf16_run(2, ck_bf16_portable[wide], rows, columns, terms, term, initial, initial_stride, y, y_stride);
+  *most = 2;
+  return ck_bf16_portable[wide];
+}
+
+void ck_bf16_product(size_t rows, size_t width, size_t columns, size_t terms, const ck_bf16_term *term,
+                     const float *initial, size_t initial_stride, float *y, size_t y_stride) {
+  size_t most;
+  ck_bf16_tile *const *tiles = ck_bf16_tiles(width > 16, &most);
+  ck_bf16_term now[2];
+  for (size_t s = 0; s < terms; s++) now[s] = term[s];
+  for (size_t first = 0; first < columns; first += width) {
+    size_t take = columns - first < width ? columns - first : width;
+    ck_bf16_run(most, tiles, rows, take, terms, now, initial ? initial + first : NULL, initial_stride, y + first,
+                y_stride);
+    for (size_t s = 0; s < terms; s++) now[s].panel += now[s].panel_stride;
+  }
 }
 
 // MARK: narrowing and packing

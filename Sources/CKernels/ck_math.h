@@ -31,3 +31,11 @@ CK_INLINE float ck_exp(float x) {
 
 /// 1 / (1 + e^-x).
 CK_INLINE float ck_sigmoid(float x) { return 1.0f / (1.0f + ck_exp(-x)); }
+
+/// Rounded to bf16, the upper half of a float: to the nearest, ties to even; NaNs stay NaNs.
+CK_INLINE uint16_t ck_narrowed(float x) {
+  uint32_t bits;
+  memcpy(&bits, &x, 4);
+  uint32_t rounded = (bits + 0x7FFFu + ((bits >> 16) & 1)) >> 16;
+  return (uint16_t)((bits & 0x7FFFFFFFu) > 0x7F800000u ? (bits >> 16) | 0x40u : rounded);
+}

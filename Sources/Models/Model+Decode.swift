@@ -24,12 +24,13 @@ extension Model {
   /// Prompts and single tokens mix; a prompt longer than the room left is fed in pieces over several calls.
   /// - Parameters:
   ///   - rowLimit: The most rows to feed; first come, first served.
-  ///   - updates: What adapters do to the rows it is given. Called for all rows, and again for the rows that
-  ///     go through the head.
+  ///   - updates: What adapters do to the rows it is given, everywhere or at one slot. Called for all rows, and again
+  ///     for the rows that go through the head, for its slot.
   /// - Returns: Indices of complete sequences, and their logits, `(indices.count, vocabularySize)`.
   public func advance(
     _ sequences: inout [DecodingSequence], rowLimit: Int,
-    updates: ([SequenceRows]) -> BatchUpdates, pool: WorkerPool, recycler: BufferRecycler
+    updates: ([SequenceRows], _ slot: Int?) -> BatchUpdates, pool: WorkerPool,
+    recycler: BufferRecycler
   ) throws(ModelError) -> (indices: [Int], logits: Matrix) {
     var batch = RaggedBatch()
     var fed: [SequenceRows] = []
@@ -49,11 +50,11 @@ extension Model {
     }
     let tape = Tape(pool: pool, recycler: recycler, recording: false)
     let hidden = try hiddenStates(
-      batch, updates: updates(fed), caches: fed.map { sequences[$0.sequence].cache },
+      batch, updates: updates(fed, nil), caches: fed.map { sequences[$0.sequence].cache },
       wanted: wanted,
       on: tape)
     let headRows = complete.enumerated().map { row, index in (index, row..<row + 1) }
-    let logits = self.logits(hidden, updates: updates(headRows), on: tape)
+    let logits = self.logits(hidden, updates: updates(headRows, head.slot), on: tape)
     return (complete, logits.value)
   }
 }

@@ -31,7 +31,8 @@ public final class Model: Sendable {
     rotary = try RotaryTable(configuration)
     attention = Attention(
       heads: configuration.headCount, keyValueHeads: configuration.keyValueHeadCount,
-      headSize: configuration.headSize, window: configuration.slidingWindow)
+      headSize: configuration.headSize, window: configuration.slidingWindow,
+      isNarrow: weights != .f32)
   }
 
   /// An empty cache for one sequence.

@@ -73,7 +73,7 @@ public final class Engine {
     let adapters = active.map(\.request.adapter?.adapter)
     let (complete, logits) = try model.advance(
       &sequences, rowLimit: max(Engine.rowsPerStep, active.count),
-      updates: { Engine.updates($0, adapters) }, pool: pool, recycler: recycler)
+      updates: { Engine.updates($0, adapters, at: $1) }, pool: pool, recycler: recycler)
     for index in active.indices { active[index].sequence = sequences[index] }
     for (row, index) in complete.enumerated() {
       advance(&active[index], logits.rows(row..<row + 1).values, onText)
@@ -93,7 +93,9 @@ public final class Engine {
   }
 
   /// What the adapters do: one update for each run of rows with the same adapter.
-  private static func updates(_ parts: [SequenceRows], _ adapters: [Adapter?]) -> BatchUpdates {
+  private static func updates(
+    _ parts: [SequenceRows], _ adapters: [Adapter?], at slot: Int?
+  ) -> BatchUpdates {
     var runs: [(adapter: Adapter, rows: Range<Int>)] = []
     for part in parts {
       guard let adapter = adapters[part.sequence] else { continue }
@@ -106,7 +108,7 @@ public final class Engine {
       }
     }
     var batch = BatchUpdates()
-    for run in runs { run.adapter.updates.add(to: &batch, rows: run.rows) }
+    for run in runs { run.adapter.updates.add(to: &batch, rows: run.rows, at: slot) }
     return batch
   }
 }

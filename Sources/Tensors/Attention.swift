@@ -35,20 +35,25 @@ public struct Attention: Sendable {
   public let headSize: Int
   /// How many keys a query sees, itself included; nil for all.
   public let window: Int?
+  /// Whether products are in bf16, with sums, softmax and gradients in float, rather than BLAS's.
+  public let isNarrow: Bool
 
   private static let queryBlock = 64
 
   /// Attention of this shape.
-  public init(heads: Int, keyValueHeads: Int, headSize: Int, window: Int?) {
+  public init(
+    heads: Int, keyValueHeads: Int, headSize: Int, window: Int?, isNarrow: Bool = false
+  ) {
     precondition(keyValueHeads > 0 && heads % keyValueHeads == 0, "Attention: heads do not group")
     self.heads = heads
     self.keyValueHeads = keyValueHeads
     self.headSize = headSize
     self.window = window
+    self.isNarrow = isNarrow
   }
 
-  private var scale: Float { 1 / Float(headSize).squareRoot() }
-  private var group: Int { heads / keyValueHeads }
+  var scale: Float { 1 / Float(headSize).squareRoot() }
+  var group: Int { heads / keyValueHeads }
 
   /// Computes `output`, `(T, heads * headSize)`, for queries of the same shape.
   /// - Parameter logSums: `(T, heads)`; receives what the backward needs. Nil where no backward follows.
@@ -56,10 +61,15 @@ public struct Attention: Sendable {
     queries: Matrix, segments: [AttentionSegment], into output: Matrix, logSums: Matrix?,
     recycler: BufferRecycler, pool: WorkerPool
   ) {
-    var items: [(segment: AttentionSegment, rows: Range<Int>, keyValueHead: Int)] = []
     for segment in segments {
       precondition(
         segment.keys.rows >= segment.firstPosition + segment.rows.count, "Attention: keys missing")
+    }
+    if isNarrow {
+      return narrowForward(queries, segments, output, logSums, recycler, pool)
+    }
+    var items: [(segment: AttentionSegment, rows: Range<Int>, keyValueHead: Int)] = []
+    for segment in segments {
       for block in Attention.blocks(segment.rows) {
         for head in 0..<keyValueHeads { items.append((segment, block, head)) }
       }
@@ -75,20 +85,20 @@ public struct Attention: Sendable {
     }
   }
 
-  private static func blocks(_ rows: Range<Int>) -> [Range<Int>] {
-    stride(from: rows.lowerBound, to: rows.upperBound, by: queryBlock).map {
-      $0..<min(rows.upperBound, $0 + queryBlock)
+  static func blocks(_ rows: Range<Int>, of size: Int = queryBlock) -> [Range<Int>] {
+    stride(from: rows.lowerBound, to: rows.upperBound, by: size).map {
+      $0..<min(rows.upperBound, $0 + size)
     }
   }
 
   /// The keys that any query of `rows` sees, as a range of positions.
-  private func visibleKeys(_ segment: AttentionSegment, _ rows: Range<Int>) -> Range<Int> {
+  func visibleKeys(_ segment: AttentionSegment, _ rows: Range<Int>) -> Range<Int> {
     let first = segment.firstPosition + rows.lowerBound - segment.rows.lowerBound
     let oldest = window.map { max(0, first + 1 - $0) } ?? 0
     return oldest..<first + rows.count
   }
 
-  private func attendOne(
+  func attendOne(
     _ segment: AttentionSegment, _ row: Int, _ keyValueHead: Int, _ queries: Matrix,
     _ output: Matrix, _ recycler: BufferRecycler
   ) {
@@ -140,6 +150,10 @@ public struct Attention: Sendable {
     dQueries: Matrix, dKeys: [Matrix], dValues: [Matrix], recycler: BufferRecycler,
     pool: WorkerPool
   ) {
+    if isNarrow {
+      return narrowBackward(
+        dy, logSums, queries, segments, dQueries, dKeys, dValues, recycler, pool)
+    }
     pool.forEach(segments.count * keyValueHeads) { index in
       let place = index / keyValueHeads
       let segment = segments[place]
@@ -198,11 +212,11 @@ public struct Attention: Sendable {
   }
 
   /// Room for `rows * columns` floats; counts are rounded up so that the recycler sees few sizes.
-  private func scratch(_ rows: Int, _ columns: Int, _ recycler: BufferRecycler) -> Matrix {
+  func scratch(_ rows: Int, _ columns: Int, _ recycler: BufferRecycler) -> Matrix {
     Matrix(rows: 1, columns: (rows * columns + 4095) / 4096 * 4096, recycler: recycler)
   }
 }
 
 extension AttentionSegment {
-  fileprivate func position(of row: Int) -> Int { firstPosition + row - rows.lowerBound }
+  func position(of row: Int) -> Int { firstPosition + row - rows.lowerBound }
 }

@@ -6,9 +6,10 @@ public enum WeightFormat: String, Sendable, CaseIterable {
   case f32
   /// The upper halves of floats, packed for our kernels; activations are rounded alike, sums are floats.
   case bf16
-  /// 8 bits with a scale for every 32 values; activations are rounded alike, a block's sum is an integer.
+  /// The fastest and the least exact: blocks of 32 values with a scale, GGUF's Q8_0, Q4_0 and Q4_1 as they are, anything
+  /// else in 8 bits; activations are rounded to 8 bits, a block's sum is an integer.
   case int8
-  /// As the checkpoint stores them: GGUF's Q8_0, Q4_0 and Q4_1 block by block, its other blocks as `int8`, floats as `bf16`.
+  /// As the checkpoint stores them: blocks as `int8` has them, but with activations in 16 bits; floats as `bf16`.
   case native
 
   /// To learn with: the fastest on this processor that keeps the losses.
@@ -39,17 +40,23 @@ public enum WeightFormat: String, Sendable, CaseIterable {
 public struct LowRankTerm {
   /// The rows of the output.
   public var rows: Range<Int>
-  /// `(rows.count, r)`.
-  public var low: Matrix
+  /// The left factor is rows `lowRows` of this, `(n, r)`; terms of one rank share it.
+  public var low: Operand
+  /// As many as `rows`.
+  public var lowRows: Range<Int>
   /// `(out, r)` where it is read transposed, else `(r, out)`.
   public var factor: Factor
   /// How `factor` is read.
   public var orientation: Orientation
 
-  /// `low` times `factor` for `rows`.
-  public init(rows: Range<Int>, low: Matrix, factor: Factor, _ orientation: Orientation) {
+  /// `low[lowRows]` times `factor` for `rows`.
+  public init(
+    rows: Range<Int>, low: Operand, lowRows: Range<Int>, factor: Factor, _ orientation: Orientation
+  ) {
+    precondition(rows.count == lowRows.count, "LowRankTerm: rows differ")
     self.rows = rows
     self.low = low
+    self.lowRows = lowRows
     self.factor = factor
     self.orientation = orientation
   }
@@ -106,9 +113,9 @@ public struct FrozenWeight: Sendable {
     switch format.packing(of: source) {
     case .f32: storage = .plain(source.matrix(pool: pool))
     case .bf16: storage = .narrow(NarrowPanels(source, arena: arena, pool: pool))
-    case .int8:
-      storage = .blocks(BlockPanels(source, as: CK_BLOCKS_8, arena: arena, pool: pool))
-    case .native: storage = .blocks(BlockPanels(source, arena: arena, pool: pool))
+    case .int8, .native:
+      storage = .blocks(
+        BlockPanels(source, isPrecise: format == .native, arena: arena, pool: pool))
     }
   }
 
@@ -177,13 +184,13 @@ extension FrozenWeight {
     case .narrow(let panels):
       panels.apply(
         x.narrowRows(pool).rows(rows),
-        plus: Self.narrowed(terms, from: rows.lowerBound, recycler, pool),
+        plus: Self.narrowed(terms, from: rows.lowerBound, pool),
         onto: initial?.rows(rows), into: y.rows(rows), pool: pool)
     case .blocks(let panels):
       panels.apply(
-        x.blockRows(pool).rows(rows),
-        plus: Self.narrowed(terms, from: rows.lowerBound, recycler, pool),
-        onto: initial?.rows(rows), into: y.rows(rows), pool: pool)
+        x.blockRows(precisely: panels.isPrecise, pool).rows(rows),
+        plus: Self.narrowed(terms, from: rows.lowerBound, pool),
+        onto: initial?.rows(rows), into: y.rows(rows), recycler: recycler, pool: pool)
     }
   }
 
@@ -206,18 +213,18 @@ extension FrozenWeight {
     case .narrow(let panels):
       panels.applyTransposed(
         dy.narrowRows(pool).rows(rows),
-        plus: Self.narrowed(terms, from: rows.lowerBound, recycler, pool),
+        plus: Self.narrowed(terms, from: rows.lowerBound, pool),
         accumulating: accumulating, into: dx.rows(rows), recycler: recycler, pool: pool)
     case .blocks(let panels):
       panels.applyTransposed(
         dy.narrowRows(pool).rows(rows),
-        plus: Self.narrowed(terms, from: rows.lowerBound, recycler, pool),
+        plus: Self.narrowed(terms, from: rows.lowerBound, pool),
         accumulating: accumulating, into: dx.rows(rows), recycler: recycler, pool: pool)
     }
   }
 
   /// `low = scale * x factor` for each of `products`, computed as this weight's own are: adapters' first factors.
-  public func multiply(_ products: [LowRankProduct], recycler: BufferRecycler, pool: WorkerPool) {
+  public func multiply(_ products: [LowRankProduct], pool: WorkerPool) {
     switch storage {
     case .plain:
       for product in products {
@@ -257,12 +264,12 @@ extension FrozenWeight {
   }
 
   private static func narrowed(
-    _ terms: [LowRankTerm], from firstRow: Int, _ recycler: BufferRecycler, _ pool: WorkerPool
+    _ terms: [LowRankTerm], from firstRow: Int, _ pool: WorkerPool
   ) -> [NarrowPanels.Term] {
     terms.map { term in
       NarrowPanels.Term(
         rows: term.rows.lowerBound - firstRow..<term.rows.upperBound - firstRow,
-        left: NarrowRows(term.low, recycler: recycler, pool: pool),
+        left: term.low.narrowRows(pool).rows(term.lowRows),
         right: term.factor.panels(term.orientation))
     }
   }
@@ -270,7 +277,8 @@ extension FrozenWeight {
   private static func add(_ terms: [LowRankTerm], to y: Matrix, _ pool: WorkerPool) {
     for term in terms {
       y.rows(term.rows).setProduct(
-        term.low, .plain, term.factor.values, term.orientation, accumulating: true, pool: pool)
+        term.low.values.rows(term.lowRows), .plain, term.factor.values, term.orientation,
+        accumulating: true, pool: pool)
     }
   }
 

@@ -8,6 +8,7 @@ public final class Operand {
   private let recycler: BufferRecycler
   private var narrow: NarrowRows?
   private var blocks: BlockRows?
+  private var preciseBlocks: BlockRows?
 
   /// `values` as a factor; copies come from `recycler`.
   public init(_ values: Matrix, recycler: BufferRecycler) {
@@ -22,10 +23,10 @@ public final class Operand {
     return made
   }
 
-  func blockRows(_ pool: WorkerPool) -> BlockRows {
-    if let blocks { return blocks }
-    let made = BlockRows(values, recycler: recycler, pool: pool)
-    blocks = made
+  func blockRows(precisely: Bool, _ pool: WorkerPool) -> BlockRows {
+    if let kept = precisely ? preciseBlocks : blocks { return kept }
+    let made = BlockRows(values, precisely: precisely, recycler: recycler, pool: pool)
+    if precisely { preciseBlocks = made } else { blocks = made }
     return made
   }
 }

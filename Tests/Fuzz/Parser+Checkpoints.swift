@@ -77,7 +77,7 @@ extension Parser {
     let model = try Model.load(checkpoint, pool: pool)
     var sequences = [DecodingSequence(cache: model.makeCache(capacity: 4), pending: [0, 0, 0])]
     _ = try model.advance(
-      &sequences, rowLimit: 8, updates: { _ in BatchUpdates() }, pool: pool,
+      &sequences, rowLimit: 8, updates: { _, _ in BatchUpdates() }, pool: pool,
       recycler: BufferRecycler())
     if let template = checkpoint.chatTemplate { try Parser.render(template) }
     // The fixtures' GGUF vocabularies are no more than samples of one.

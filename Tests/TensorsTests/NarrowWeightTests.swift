@@ -120,11 +120,12 @@ extension KernelVariantTests {
       let (x, w) = (random(9, 40, &g), random(50, 40, &g))
       let terms = ranges.map {
         LowRankTerm(
-          rows: $0, low: random($0.count, 5, &g), factor: Factor(random(50, 5, &g)), .transposed)
+          rows: $0, low: Operand(random($0.count, 5, &g), recycler: recycler),
+          lowRows: 0..<$0.count, factor: Factor(random(50, 5, &g)), .transposed)
       }
       var expected = product(x, w)
       for term in terms {
-        let part = product(term.low, term.factor.values)
+        let part = product(term.low.values, term.factor.values)
         for (index, value) in part.enumerated() {
           expected[term.rows.lowerBound * 50 + index] += value
         }

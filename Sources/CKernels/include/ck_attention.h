@@ -2,6 +2,7 @@
 // and the whole of it for one query (decode).
 #pragma once
 #include <stddef.h>
+#include <stdint.h>
 
 /// Turns scores into probabilities, in place, row by row, over the keys that the row may see.
 ///
@@ -10,6 +11,11 @@
 /// log_sum[i * log_stride] receives log(sum(exp(scale * score))).
 void ck_masked_softmax(size_t rows, size_t columns, float *scores, float scale, size_t first_position,
                        size_t first_key, size_t window, float *log_sum, size_t log_stride);
+
+/// `ck_masked_softmax` with probabilities in bf16, rows `p_stride` apart and filled up with zeros; scores are used up.
+void ck_masked_softmax_narrow(size_t rows, size_t columns, float *scores, float scale, size_t first_position,
+                              size_t first_key, size_t window, float *log_sum, size_t log_stride, uint16_t *p,
+                              size_t p_stride);
 
 /// Probabilities again from scores and the kept log_sum, same masking; the backward's half of `ck_masked_softmax`.
 void ck_masked_softmax_again(size_t rows, size_t columns, float *scores, float scale, size_t first_position,

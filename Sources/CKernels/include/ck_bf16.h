@@ -21,13 +21,15 @@ typedef struct {
   const uint16_t *rows;
   size_t stride;
   const uint16_t *panel;
-  size_t depth;  ///< Even.
+  size_t panel_stride;  ///< Values from one panel to the next.
+  size_t depth;         ///< Even.
 } ck_bf16_term;
 
-/// y = initial + sum of terms, for `rows` rows and the first `columns` of a panel of `width` outputs, 16 or 32.
+/// y = initial + sum of terms, for `rows` rows and the first `columns` outputs of consecutive panels of `width`, 16 or 32.
 ///
 /// A row's bits depend on its own values and on the terms only, never on the rows it shares the call with. The terms are
 /// added one after the other, each in the order of its inputs.
+/// @param terms  One or two.
 /// @param initial  Row stride `initial_stride`; may be `y` itself; NULL for zero.
 void ck_bf16_product(size_t rows, size_t width, size_t columns, size_t terms, const ck_bf16_term *term,
                      const float *initial, size_t initial_stride, float *y, size_t y_stride);

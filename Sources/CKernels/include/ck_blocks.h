@@ -56,6 +56,20 @@ void ck_blocks_widen_bf16(ck_block_format format, size_t count, const uint8_t *f
 void ck_blocks_quantise(size_t rows, size_t blocks, const float *x, size_t x_stride, int8_t *restrict quants,
                         float *restrict scales, int32_t *restrict sums);
 
+/// Each row in 16 bits, as two rows of 8: `x ~ scale * (256 * high + low)`, scale max |x| / 32512.
+///
+/// Row t becomes rows 2t (the high bytes, with 256 times the scale) and 2t + 1 (the low ones): the sum of the two rows'
+/// products is the row's.
+/// - quants: `(2 * rows, blocks * 32)`; scales, sums: `(2 * rows, blocks)`.
+void ck_blocks_quantise_twice(size_t rows, size_t blocks, const float *x, size_t x_stride, int8_t *restrict quants,
+                              float *restrict scales, int32_t *restrict sums);
+
+/// `y[t] = initial[t] + halves[2t] + halves[2t + 1]`: rows again after a product of `ck_blocks_quantise_twice`.
+///
+/// - halves: `(2 * rows, columns)`, dense. initial: may be `y`; NULL for zero.
+void ck_blocks_join(size_t rows, size_t columns, const float *halves, const float *initial, size_t initial_stride,
+                    float *y, size_t y_stride);
+
 /// `y = initial + x W^T` for the outputs of consecutive panels.
 ///
 /// - columns: outputs, from the first panel's first; the last panel may be used in part.

@@ -7,6 +7,8 @@ import CKernels
   let outputs: Int
   /// Values in a row that goes in: whole blocks.
   let inputs: Int
+  /// Whether activations keep 16 bits rather than 8.
+  let isPrecise: Bool
   private let format: ck_block_format
   private let storage: PackedStorage
 
@@ -15,14 +17,12 @@ import CKernels
   /// Whether a stored matrix can be held so.
   static func fits(_ source: StoredRows) -> Bool { source.columns % side == 0 }
 
-  /// Packs a stored matrix.
-  /// - Parameter wanted: 8 bits, or nil for GGUF's blocks as they are; those that there are no kernels for get 8 bits too.
-  init(
-    _ source: StoredRows, as wanted: ck_block_format? = nil, arena: WeightArena, pool: WorkerPool?
-  ) {
+  /// Packs a stored matrix: GGUF's blocks as they are where there are kernels for them, anything else in 8 bits.
+  init(_ source: StoredRows, isPrecise: Bool, arena: WeightArena, pool: WorkerPool?) {
+    self.isPrecise = isPrecise
     outputs = source.rows
     inputs = source.columns
-    format = wanted ?? Self.own(source.dtype) ?? CK_BLOCKS_8
+    format = Self.own(source.dtype) ?? CK_BLOCKS_8
     let panels = (source.rows + Self.side - 1) / Self.side
     let panelBytes = source.columns / Self.side * ck_blocks_bytes(format)
     storage = arena.take(panels * panelBytes)
@@ -46,7 +46,7 @@ import CKernels
     let rows = range.map { source.source(of: $0) }
     let to = unsafe pointer(panel)
     let from = unsafe source.bytes.pointer.assumingMemoryBound(to: UInt8.self)
-    switch Self.own(source.dtype) == format ? source.dtype : .f32 {
+    switch source.dtype {
     case .q8_0: unsafe ck_blocks_pack_q8_0(range.count, blocks, from, rows, to)
     case .q4_0: unsafe ck_blocks_pack_q4_0(range.count, blocks, from, rows, to)
     case .q4_1: unsafe ck_blocks_pack_q4_1(range.count, blocks, from, rows, to)
@@ -83,10 +83,10 @@ import CKernels
   /// - Parameter initial: May be `y`; nil for zero.
   func apply(
     _ x: BlockRows, plus terms: [NarrowPanels.Term], onto initial: Matrix?, into y: Matrix,
-    pool: WorkerPool
+    recycler: BufferRecycler, pool: WorkerPool
   ) {
     let parts = ProductParts(
-      rows: x.rows, panels: panels, panelWork: Self.side * inputs / 2)
+      rows: x.rows, panels: panels, panelWork: Self.side * inputs / 2 * x.parts)
     pool.forEach(parts.count) { index in
       let (rows, panels) = parts[index]
       let columns = range(panels.lowerBound).lowerBound..<range(panels.upperBound - 1).upperBound
@@ -94,10 +94,19 @@ import CKernels
       let place = row * y.columns + columns.lowerBound
       let from: UnsafePointer<Float>? =
         if let initial { unsafe UnsafePointer(initial.pointer + place) } else { nil }
-      unsafe ck_blocks_product(
-        format, rows.count, columns.count, blocks, x.quants(row), x.scales(row), x.sums(row),
-        pointer(panels.lowerBound), from, y.columns, y.pointer + place, y.columns)
-      for panel in panels { NarrowPanels.add(terms, rows, range(panel), to: y) }
+      if x.parts == 1 {
+        unsafe ck_blocks_product(
+          format, rows.count, columns.count, blocks, x.quants(row), x.scales(row), x.sums(row),
+          pointer(panels.lowerBound), from, y.columns, y.pointer + place, y.columns)
+      } else {
+        let halves = Matrix(rows: 2 * rows.count, columns: columns.count, recycler: recycler)
+        unsafe ck_blocks_product(
+          format, 2 * rows.count, columns.count, blocks, x.quants(row), x.scales(row),
+          x.sums(row), pointer(panels.lowerBound), nil, 0, halves.pointer, columns.count)
+        unsafe ck_blocks_join(
+          rows.count, columns.count, halves.pointer, from, y.columns, y.pointer + place, y.columns)
+      }
+      NarrowPanels.add(terms, rows, columns, to: y)
     }
   }
 

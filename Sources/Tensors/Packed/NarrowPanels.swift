@@ -77,6 +77,11 @@ import CKernels
     panel * width..<min(outputs, (panel + 1) * width)
   }
 
+  /// The outputs of some panels.
+  private func columns(_ panels: Range<Int>) -> Range<Int> {
+    panels.lowerBound * width..<min(outputs, panels.upperBound * width)
+  }
+
   private func forPanels(_ pool: WorkerPool?, _ body: (Int, Range<Int>) -> Void) {
     guard let pool, panels * panelStride > ProductParts.leastWork / 8 else {
       for panel in 0..<panels { body(panel, range(panel)) }
@@ -110,7 +115,7 @@ extension NarrowPanels {
     let parts = parts(of: x.rows)
     pool.forEach(parts.count) { index in
       let (rows, range) = parts[index]
-      for panel in range { multiply(rows, x, panel, terms, onto: initial, into: y) }
+      multiply(rows, x, range, terms, onto: initial, into: y)
     }
   }
 
@@ -124,7 +129,7 @@ extension NarrowPanels {
     pool.forEach(items.count) { index in
       let (product, (rows, range)) = items[index]
       let (x, panels, y) = products[product]
-      for panel in range { panels.multiply(rows, x, panel, [], onto: nil, into: y) }
+      panels.multiply(rows, x, range, [], onto: nil, into: y)
     }
   }
 
@@ -173,7 +178,7 @@ extension NarrowPanels {
         for row in stride(from: 0, to: dy.rows, by: ProductParts.rowBlock) {
           unsafe multiply(
             row..<min(dy.rows, row + ProductParts.rowBlock), left, columns, panel, turned,
-            (end - start) * panel, end == panels ? terms : [],
+            0, (end - start) * panel, end == panels ? terms : [],
             onto: accumulating || start > 0 ? dx : nil, into: dx)
         }
       }
@@ -181,22 +186,25 @@ extension NarrowPanels {
   }
 
   private func multiply(
-    _ rows: Range<Int>, _ x: NarrowRows, _ panel: Int, _ terms: [Term], onto initial: Matrix?,
-    into y: Matrix
+    _ rows: Range<Int>, _ x: NarrowRows, _ panels: Range<Int>, _ terms: [Term],
+    onto initial: Matrix?, into y: Matrix
   ) {
     unsafe Self.multiply(
-      rows, x, range(panel), width, pointer(panel), depth, terms, onto: initial, into: y)
+      rows, x, columns(panels), width, pointer(panels.lowerBound), panelStride, depth, terms,
+      onto: initial, into: y)
   }
 
-  /// One panel's product for `rows`, with the terms that fall on them: those for all rows in the same pass, those for some
+  /// Some panels' product for `rows`, with the terms that fall on them: those for all rows in the same pass, those for some
   /// of them in one of their own.
   private static func multiply(
     _ rows: Range<Int>, _ x: NarrowRows, _ columns: Range<Int>, _ width: Int,
-    _ panel: UnsafePointer<UInt16>, _ depth: Int, _ terms: [Term], onto initial: Matrix?,
+    _ panel: UnsafePointer<UInt16>, _ panelStride: Int, _ depth: Int, _ terms: [Term],
+    onto initial: Matrix?,
     into y: Matrix
   ) {
     let whole = unsafe ck_bf16_term(
-      rows: x.pointer(row: rows.lowerBound), stride: x.stride, panel: panel, depth: depth)
+      rows: x.pointer(row: rows.lowerBound), stride: x.stride, panel: panel,
+      panel_stride: panelStride, depth: depth)
     let fused = terms.firstIndex { rows.clamped(to: $0.rows) == rows }
     if let fused {
       unsafe withUnsafePointer(to: (whole, terms[fused].part(rows, columns))) { pair in
@@ -213,7 +221,7 @@ extension NarrowPanels {
     add(others, rows, columns, to: y)
   }
 
-  /// Adds the terms that fall on `rows` to one panel's columns of `y`.
+  /// Adds the terms that fall on `rows` to some panels' columns of `y`.
   static func add(_ terms: [Term], _ rows: Range<Int>, _ columns: Range<Int>, to y: Matrix) {
     for term in terms {
       let common = term.rows.clamped(to: rows)
@@ -237,11 +245,11 @@ extension NarrowPanels {
 }
 
 extension NarrowPanels.Term {
-  /// The product's part for `rows`, which it covers, and one panel's columns.
+  /// The product's part for `rows`, which it covers, and some panels' columns.
   fileprivate func part(_ rows: Range<Int>, _ columns: Range<Int>) -> ck_bf16_term {
     unsafe ck_bf16_term(
       rows: left.pointer(row: rows.lowerBound - self.rows.lowerBound), stride: left.stride,
       panel: right.pointer(columns.lowerBound / right.width),
-      depth: right.depth)
+      panel_stride: right.panelStride, depth: right.depth)
   }
 }

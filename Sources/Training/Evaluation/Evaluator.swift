@@ -71,7 +71,8 @@ public final class Evaluator {
       }
       let (complete, logits) = try model.advance(
         &sequences, rowLimit: Evaluator.rowLimit,
-        updates: { Evaluator.applied(updates, rows: $0) }, pool: pool, recycler: recycler)
+        updates: { rows, _ in Evaluator.applied(updates, rows: rows) }, pool: pool,
+        recycler: recycler)
       var finished: Set<Int> = []
       for (row, index) in complete.enumerated() {
         let token = Int32(logits.largestColumn(row: row))

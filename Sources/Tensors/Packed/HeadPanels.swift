@@ -1,0 +1,42 @@
+import CKernels
+
+/// One head's keys or values, `(n, headSize)`, as a right factor in bf16: a slice of wider rows, packed for one pass.
+@safe struct HeadPanels {
+  /// The kernels' outputs of a panel.
+  let width: Int
+  /// Values from one panel to the next.
+  let panelStride: Int
+  private let block: MemoryBlock
+
+  /// Packs columns from `first` on of `matrix`' rows.
+  /// - Parameter orientation: `transposed` makes rows the outputs (queries times keys), `plain` columns (probabilities times
+  ///   values).
+  init(
+    _ matrix: Matrix, first: Int, headSize: Int, _ orientation: Orientation,
+    recycler: BufferRecycler
+  ) {
+    let count = matrix.rows
+    let (outputs, depth) = orientation == .transposed ? (count, headSize) : (headSize, count)
+    width = orientation == .plain && headSize <= 16 ? 16 : 32
+    panelStride = width * ck_bf16_filled(depth)
+    let panels = (outputs + width - 1) / width
+    block = MemoryBlock(byteCount: panels * panelStride * 2, recycler: recycler)
+    for panel in 0..<panels {
+      let output = panel * width
+      let some = min(width, outputs - output)
+      let to = unsafe pointer + panel * panelStride
+      let from = unsafe matrix.pointer + first
+      switch orientation {
+      case .transposed:
+        unsafe ck_bf16_pack(
+          width, some, headSize, from + output * matrix.columns, matrix.columns, to)
+      case .plain:
+        unsafe ck_bf16_pack_transposed(width, count, some, from + output, matrix.columns, to)
+      }
+    }
+  }
+
+  var pointer: UnsafeMutablePointer<UInt16> {
+    unsafe block.base.assumingMemoryBound(to: UInt16.self)
+  }
+}
