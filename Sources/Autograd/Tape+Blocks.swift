@@ -9,7 +9,12 @@ extension Tape {
     let y = matrix(x.value.rows, x.value.columns)
     let inverseRMS = matrix(x.value.rows, 1)
     y.setRMSNorm(of: x.value, weight: weight, epsilon: epsilon, inverseRMS: inverseRMS, pool: pool)
-    let output = result(y, of: x)
+    let output = result(y, of: x) { [self] in
+      let y = matrix(x.value.rows, x.value.columns)
+      y.setRMSNorm(
+        of: x.value, weight: weight, epsilon: epsilon, inverseRMS: inverseRMS, pool: pool)
+      return y
+    }
     record(output) { [self] dy in
       accumulate(x) {
         $0.setRMSNormGradient(
@@ -56,12 +61,15 @@ extension Tape {
 
   /// `y = silu(gate) * up`
   public func swiGLU(gate: Variable, up: Variable) -> Variable {
-    let y = matrix(gate.value.rows, gate.value.columns)
-    y.setSwiGLU(gate: gate.value, up: up.value, pool: pool)
-    let output = result(y, of: gate, up)
+    let make = { [self] in
+      let y = matrix(gate.value.rows, gate.value.columns)
+      y.setSwiGLU(gate: gate.value, up: up.value, pool: pool)
+      return y
+    }
+    let output = result(make(), of: gate, up, remake: make)
     record(output) { [self] dy in
-      let dGate = matrix(y.rows, y.columns)
-      let dUp = matrix(y.rows, y.columns)
+      let dGate = matrix(dy.rows, dy.columns)
+      let dUp = matrix(dy.rows, dy.columns)
       dy.swiGLUGradient(
         gate: gate.value, up: up.value, intoGate: dGate, intoUp: dUp, accumulating: false,
         pool: pool)

@@ -28,9 +28,13 @@ public final class Tape {
   }
 
   /// The result of an operation on `inputs`; it requires a gradient if recording and any input does.
-  func result(_ value: Matrix, of inputs: Variable?...) -> Variable {
-    Variable(
-      value, requiresGradient: isRecording && inputs.contains { $0?.requiresGradient ?? false })
+  /// - Parameter remake: Computes the value again, where that is cheaper than to keep it for the backward.
+  func result(
+    _ value: Matrix, of inputs: Variable?..., remake: (() -> Matrix)? = nil
+  ) -> Variable {
+    let requiresGradient = isRecording && inputs.contains { $0?.requiresGradient ?? false }
+    return Variable(
+      value, requiresGradient: requiresGradient, remake: isRecording ? remake : nil)
   }
 
   /// Records `backward`, which receives the gradient of `output`, where that is needed.

@@ -2,8 +2,8 @@ public import Tensors
 
 /// A value in a computation, and the gradient that flows back to it.
 public final class Variable {
-  /// The value, `(rows, columns)`.
-  public let value: Matrix
+  private var stored: Matrix?
+  private let remake: (() -> Matrix)?
   /// The gradient of the loss with respect to `value`, once a backward has reached it.
   public internal(set) var gradient: Matrix?
   /// The value as a factor of products, once one has read it.
@@ -12,14 +12,31 @@ public final class Variable {
   public let requiresGradient: Bool
 
   /// A value that nothing is learnt from, or (`trainable`) a parameter.
-  public init(_ value: Matrix, trainable: Bool = false) {
-    self.value = value
-    requiresGradient = trainable
+  public convenience init(_ value: Matrix, trainable: Bool = false) {
+    self.init(value, requiresGradient: trainable)
   }
 
-  init(_ value: Matrix, requiresGradient: Bool) {
-    self.value = value
+  /// - Parameter remake: Computes the value again, to the same bits, from what is kept anyway.
+  init(_ value: Matrix, requiresGradient: Bool, remake: (() -> Matrix)? = nil) {
+    stored = value
+    self.remake = remake
     self.requiresGradient = requiresGradient
+  }
+
+  /// The value, `(rows, columns)`.
+  public var value: Matrix {
+    if let stored { return stored }
+    guard let remake else { preconditionFailure("Variable: the value is gone") }
+    let made = remake()
+    stored = made
+    return made
+  }
+
+  /// Lets go of the value if it can be made again: its forward is over, and its backward is far away.
+  public func release() {
+    guard remake != nil else { return }
+    stored = nil
+    operand = nil
   }
 
   /// Drops the gradient, so that the next backward starts from nothing.

@@ -39,12 +39,16 @@ struct DecoderBlock: Sendable {
     let q = rotated(pass.linear(h, query), norm: queryNorm, pass)
     let k = rotated(pass.linear(h, key), norm: keyNorm, pass)
     let v = pass.linear(h, value)
+    h.release()
     let attended = pass.attend(layer: layer, queries: q, keys: k, values: v)
     let x = pass.linear(attended, output, residual: x)
 
     let h2 = tape.rmsNorm(x, weight: feedForwardNorm, epsilon: epsilon)
     let activated = tape.swiGLU(gate: pass.linear(h2, gate), up: pass.linear(h2, up))
-    return pass.linear(activated, down, residual: x)
+    h2.release()
+    let y = pass.linear(activated, down, residual: x)
+    activated.release()
+    return y
   }
 
   private func rotated(_ x: Variable, norm: Matrix?, _ pass: ForwardPass) -> Variable {

@@ -24,16 +24,17 @@ extension Model {
         try checkpoint.rows(of: path + ".weight", rows: outputs, columns: inputs),
         format: weights, arena: arena, pool: pool)
     }
+    // Copies, so that packed weights do not keep the file in memory for the sake of its norms.
+    func vector(_ name: String, _ count: Int) throws -> Matrix {
+      try checkpoint.vector(name, count: count).copied()
+    }
     func projection(_ path: String) throws -> Projection {
       let slot = try index(path)
       let info = slots.slots[slot]
       return Projection(
         weight: try weight(path, info.outputSize, info.inputSize),
-        bias: info.hasBias ? try checkpoint.vector(path + ".bias", count: info.outputSize) : nil,
+        bias: info.hasBias ? try vector(path + ".bias", info.outputSize) : nil,
         slot: slot)
-    }
-    func vector(_ name: String, _ count: Int) throws -> Matrix {
-      try checkpoint.vector(name, count: count)
     }
     let width = configuration.hiddenSize
     let blocks = try (0..<configuration.layerCount).map { layer in

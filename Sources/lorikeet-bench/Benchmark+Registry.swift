@@ -5,7 +5,7 @@ import Lorikeet
 
 extension Benchmark {
   /// The registry and the loader: a registry of its own, in a temporary folder, with two versions of one adapter.
-  func registryEntries(_ base: LoadedBase) throws -> [Entry] {
+  private func scratchWorkspace(_ base: LoadedBase) throws -> Workspace {
     let folder = FileManager.default.temporaryDirectory
       .appendingPathComponent("lorikeet-bench-\(ProcessInfo.processInfo.processIdentifier)")
     atExit { try? FileManager.default.removeItem(at: folder) }
@@ -21,9 +21,22 @@ extension Benchmark {
           promptContract: String(decoding: adapter.promptContract, as: UTF8.self),
           weights: try adapter.weightsFile()))
     }
+    return scratch
+  }
+
+  /// - Parameter open: Opens the base when it is first asked for.
+  func registryEntries(_ open: @escaping () throws -> LoadedBase) -> [Entry] {
+    var kept: Workspace?
+    func both() throws -> (scratch: Workspace, base: LoadedBase) {
+      let base = try open()
+      let scratch = try kept ?? scratchWorkspace(base)
+      kept = scratch
+      return (scratch, base)
+    }
     var next = 1
     return [
       Entry(name: "load/adapter-cold", unit: "ms") {
+        let (scratch, base) = try both()
         let pool = AdapterPool(base: base.record.facts.fingerprint, capacityBytes: 1 << 30)
         return try self.seconds {
           let version = try scratch.registry.version("bench/adapter@1")
@@ -31,6 +44,7 @@ extension Benchmark {
         } * 1000
       },
       Entry(name: "swap/resident", unit: "ms") {
+        let (scratch, base) = try both()
         _ = try scratch.pin(try scratch.registry.version("bench/adapter@1"), on: base)
         _ = try scratch.pin(try scratch.registry.version("bench/adapter@2"), on: base)
         let reference = "bench/adapter@\(next % 2 + 1)"
@@ -40,13 +54,15 @@ extension Benchmark {
         } * 1000
       },
       Entry(name: "registry/alias-move", unit: "ms") {
+        let scratch = try both().scratch
         next += 1
         return try self.seconds {
           _ = try scratch.registry.setAlias("production", to: "bench/adapter@\(next % 2 + 1)")
         } * 1000
       },
       Entry(name: "registry/list", unit: "ms") {
-        try self.seconds {
+        let scratch = try both().scratch
+        return try self.seconds {
           let fresh = try Registry(path: scratch.registry.path)
           _ = try fresh.list()
         } * 1000

@@ -35,7 +35,7 @@ final class Benchmark {
 
   func run() throws {
     defer { for body in leavings { body() } }
-    let all = (options.needsBase ? try entries() : []) + scaleEntries()
+    let all = (options.needsBase ? entries() : []) + scaleEntries()
     let entries = all.filter { $0.name.hasPrefix(options.only) }
     var medians: [String: Double] = [:]
     for entry in entries {
