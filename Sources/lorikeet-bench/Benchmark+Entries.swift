@@ -73,7 +73,7 @@ extension Benchmark {
     return trainer
   }
 
-  private func prompt(_ length: Int, _ seed: Int = 0) -> [Token] {
+  func prompt(_ length: Int, _ seed: Int = 0) -> [Token] {
     (0..<length).map { Token(($0 * 7919 + seed * 31) % 49_000 + 1) }
   }
 
@@ -84,7 +84,7 @@ extension Benchmark {
   }
 
   /// Tokens a second over 32 tokens of each stream, after prompts of 8 tokens.
-  private func decode(_ base: LoadedBase, streams: Int, adapters: Int) throws -> Double {
+  func decode(_ base: LoadedBase, streams: Int, adapters: Int) throws -> Double {
     let tokens = 32
     let requests = try (0..<streams).map { stream in
       var request = GenerateRequest(prompt: prompt(8, stream))

@@ -35,9 +35,22 @@ extension Benchmark {
     }
   }
 
-  /// The names in the plot, in its order, with what they are called there.
-  func scaleTitles() -> [(name: String, title: String)] {
-    scaleQuestions().compactMap { question in question.title.map { (question.name, $0) } }
+  /// What was measured, by the number of adapters.
+  func scalePlot(_ medians: [String: Double]) -> GrowthPlot {
+    let lines = scaleQuestions().compactMap { question in
+      question.title.map { title in
+        GrowthPlot.Line(
+          title: title,
+          points: ScaleRegistry.Size.all.compactMap { size in
+            medians["scale/\(question.name)/\(size.name)"].map { (size.adapters, $0) }
+          })
+      }
+    }
+    return GrowthPlot(
+      title: "As a registry grows (10,000 adapters have 3 versions each, the others 1)",
+      lines: lines.filter { !$0.points.isEmpty }, countTitle: "adapters in the registry",
+      unit: "ms", decades: ((1, 5), (-2, 2)), bounds: [50, 80],
+      boundsTitle: "dashed: the aims of 50 ms for a call and 80 ms for a command")
   }
 
   private func scaleQuestions() -> [ScaleQuestion] {

@@ -1,6 +1,7 @@
 import Foundation
 import JSON
 import Lorikeet
+import Tensors
 
 /// Runs each benchmark several times and tells medians.
 ///
@@ -28,6 +29,7 @@ final class Benchmark {
   /// What benchmarks keep between their runs.
   var keptTrainer: Trainer?
   var keptAdapters: [Int: PinnedAdapter] = [:]
+  let curveRecycler = BufferRecycler()
   private var leavings: [() -> Void] = []
 
   /// Has `body` called when all is measured.
@@ -35,7 +37,7 @@ final class Benchmark {
 
   func run() throws {
     defer { for body in leavings { body() } }
-    let all = (options.needsBase ? entries() : []) + scaleEntries()
+    let all = (options.needsBase ? entries() + curveEntries() : []) + scaleEntries()
     let entries = all.filter { $0.name.hasPrefix(options.only) }
     var medians: [String: Double] = [:]
     for entry in entries {
@@ -47,18 +49,9 @@ final class Benchmark {
     if let file = options.plot { try draw(medians, to: file) }
   }
 
+  /// Draws what was measured of growth: of registries, or of speed.
   private func draw(_ medians: [String: Double], to file: String) throws {
-    let lines = scaleTitles().map { question in
-      GrowthPlot.Line(
-        title: question.title,
-        points: ScaleRegistry.Size.all.compactMap { size in
-          medians["scale/\(question.name)/\(size.name)"].map { (size.adapters, $0) }
-        })
-    }.filter { !$0.points.isEmpty }
-    let plot = GrowthPlot(
-      title: "As a registry grows (10,000 adapters have 3 versions each, the others 1)",
-      lines: lines, bounds: [50, 80],
-      boundsTitle: "dashed: the aims of 50 ms for a call and 80 ms for a command")
+    let plot = options.only.hasPrefix("scale") ? scalePlot(medians) : curvePlot(medians)
     try Data(plot.svg.utf8).write(to: URL(fileURLWithPath: file), options: .atomic)
   }
 

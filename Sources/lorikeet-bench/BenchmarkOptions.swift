@@ -11,11 +11,12 @@ struct BenchmarkOptions {
     usage: lorikeet-bench [--json] [--only PREFIX] [--repeat N] [--base NAME] [--weights FORMAT] [--plot FILE]
 
       --json          one JSON object a line: name, unit, value (median), all values, peakBytes
-      --only PREFIX   only benchmarks whose name begins so (train, prefill, decode, load, swap, registry, scale)
+      --only PREFIX   only benchmarks whose name begins so (train, prefill, decode, load, swap,
+                      registry, curve, scale); curves are left out unless asked for
       --repeat N      measure each N times and tell the median (default 5)
       --base NAME     a base of the registry (default: the only one)
       --weights FORMAT  f32, bf16, int8 or native (default: what training and answering have)
-      --plot FILE     draw the growth of scale/... as an SVG
+      --plot FILE     draw the growth of scale/... or curve/... as an SVG
     """
 
   var isJSON = false

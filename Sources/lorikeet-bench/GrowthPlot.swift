@@ -1,18 +1,24 @@
 import Foundation
 
-/// Times over the number of adapters, both on logarithmic axes, as an SVG of a few kilobytes.
+/// A figure over a number that grows, both on logarithmic axes, as an SVG of a few kilobytes.
 struct GrowthPlot {
-  /// One line: what it is called, and milliseconds by number of adapters.
+  /// One line: what it is called, and the figure by the number.
   struct Line {
     let title: String
-    let points: [(adapters: Int, milliseconds: Double)]
+    let points: [(count: Int, value: Double)]
   }
 
   let title: String
   let lines: [Line]
-  /// What is aimed at, in milliseconds, the lowest first, and what these bound.
-  let bounds: [Double]
-  let boundsTitle: String
+  /// What grows.
+  let countTitle: String
+  /// The figure's unit.
+  let unit: String
+  /// The powers of ten at the ends of both axes.
+  let decades: (x: (Double, Double), y: (Double, Double))
+  /// What is aimed at, in the figure's unit, the lowest first, and what these bound.
+  var bounds: [Double] = []
+  var boundsTitle = ""
 
   private let width = 900.0
   private let height = 520.0
@@ -20,7 +26,6 @@ struct GrowthPlot {
   private let right = 610.0
   private let top = 60.0
   private let bottom = 460.0
-  private let decades = (x: (1.0, 5.0), y: (-2.0, 2.0))
 
   /// The whole file.
   var svg: String {
@@ -62,10 +67,10 @@ struct GrowthPlot {
     for decade in Int(decades.y.0)...Int(decades.y.1) {
       let y = self.y(power(decade))
       parts.append(stroke("grid", left, y, right, y))
-      parts.append(text("number", left - 8, y + 4, "\(brief(power(decade))) ms"))
+      parts.append(text("number", left - 8, y + 4, "\(brief(power(decade))) \(unit)"))
     }
     let middle = (left + right) / 2
-    return parts + [text("middle", middle, bottom + 46, "adapters in the registry")]
+    return parts + [text("middle", middle, bottom + 46, countTitle)]
   }
 
   private var bounding: [String] {
@@ -75,24 +80,24 @@ struct GrowthPlot {
 
   /// Each line in its colour, with its title beside its end.
   private var drawn: [String] {
-    let ends = lines.map { $0.points.last.map { y($0.milliseconds) } ?? bottom }
+    let ends = lines.map { $0.points.last.map { y($0.value) } ?? bottom }
     let places = spread(ends, apart: 17)
     return lines.indices.flatMap { index in
       let line = lines[index]
       let colour = Self.colours[index % Self.colours.count]
       let corners = line.points.map {
-        "\(brief(x(Double($0.adapters)))),\(brief(y($0.milliseconds)))"
+        "\(brief(x(Double($0.count)))),\(brief(y($0.value)))"
       }
       let dots = line.points.map { point in
-        "<circle cx=\"\(brief(x(Double(point.adapters))))\" cy=\"\(brief(y(point.milliseconds)))\" r=\"3\" "
+        "<circle cx=\"\(brief(x(Double(point.count))))\" cy=\"\(brief(y(point.value)))\" r=\"3\" "
           + "fill=\"\(colour)\"/>"
       }
-      let last = line.points.last?.milliseconds ?? 0
+      let last = line.points.last?.value ?? 0
       return [
         "<polyline class=\"line\" stroke=\"\(colour)\" points=\"\(corners.joined(separator: " "))\"/>",
         "<path class=\"lead\" stroke=\"\(colour)\" d=\"M\(brief(right + 5)) \(brief(ends[index]))"
           + "L\(brief(right + 22)) \(brief(places[index]))\"/>",
-        text("", right + 27, places[index] + 4, "\(line.title): \(brief(last, digits: 2)) ms"),
+        text("", right + 27, places[index] + 4, "\(line.title): \(brief(last, digits: 2)) \(unit)"),
       ] + dots
     }
   }
@@ -118,12 +123,12 @@ struct GrowthPlot {
     return moved
   }
 
-  private func x(_ adapters: Double) -> Double {
-    left + (log10(adapters) - decades.x.0) / (decades.x.1 - decades.x.0) * (right - left)
+  private func x(_ count: Double) -> Double {
+    left + (log10(count) - decades.x.0) / (decades.x.1 - decades.x.0) * (right - left)
   }
 
-  private func y(_ milliseconds: Double) -> Double {
-    let decade = min(max(log10(milliseconds), decades.y.0), decades.y.1)
+  private func y(_ value: Double) -> Double {
+    let decade = min(max(log10(value), decades.y.0), decades.y.1)
     return bottom - (decade - decades.y.0) / (decades.y.1 - decades.y.0) * (bottom - top)
   }
 
@@ -141,7 +146,9 @@ struct GrowthPlot {
 
   /// Two significant digits where asked for, else at most two after the point.
   private func brief(_ value: Double, digits: Int? = nil) -> String {
-    if let digits { return String(format: "%.\(digits)g", value) }
+    if let digits {
+      return value >= 100 ? String(Int(value.rounded())) : String(format: "%.\(digits)g", value)
+    }
     let rounded = (value * 100).rounded() / 100
     return rounded == rounded.rounded() ? String(Int(rounded)) : String(rounded)
   }
