@@ -98,7 +98,8 @@ let package = Package(
     tests(
       "Training",
       ["Adapters", "Autograd", "Checkpoints", "Models", "Tokenizers", "Tensors", "Digests", "JSON"]),
-    tests("Lorikeet", ["Registry", "Serving", "Training", "Models", "Autograd", "Tensors", "Digests"]),
+    tests(
+      "Lorikeet", ["Registry", "Serving", "Training", "Models", "Autograd", "Tensors", "Digests"]),
     tests("Tensors", ["CKernels"]),
     tests("Models", ["Autograd", "Checkpoints", "Tensors", "JSON"]),
     tests("Autograd", ["Tensors"]),

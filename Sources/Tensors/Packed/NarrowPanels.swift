@@ -175,9 +175,10 @@ extension NarrowPanels {
         let end = min(panels, start + chunk)
         unsafe turn(start..<end, index, turned)
         let left = dy.columns(from: start * panel)
-        for row in stride(from: 0, to: dy.rows, by: ProductParts.rowBlock) {
+        let rowBlock = max(1, ProductParts.rowBlock(of: dy.rows))
+        for row in stride(from: 0, to: dy.rows, by: rowBlock) {
           unsafe multiply(
-            row..<min(dy.rows, row + ProductParts.rowBlock), left, columns, panel, turned,
+            row..<min(dy.rows, row + rowBlock), left, columns, panel, turned,
             0, (end - start) * panel, end == panels ? terms : [],
             onto: accumulating || start > 0 ? dx : nil, into: dx)
         }

@@ -4,8 +4,12 @@
 struct ProductParts {
   /// Multiplications of one part, at least: about 10 microseconds.
   static let leastWork = 1 << 20
-  /// Rows of one part: as many as stay in the second-level cache.
-  static let rowBlock = 252
+  /// Rows of one part, whole tiles of 12 and about as many as of the next: as many as stay in the second-level cache.
+  static func rowBlock(of rows: Int) -> Int {
+    let most = 264
+    let blocks = max(1, (rows + most - 1) / most)
+    return ((rows + blocks - 1) / blocks + 11) / 12 * 12
+  }
 
   private let rows: Int
   private let panels: Int
@@ -18,7 +22,7 @@ struct ProductParts {
     self.panels = panels
     // Of few panels, rows make the parts: whole tiles of 12.
     let few = max(24, (rows / 8 + 11) / 12 * 12)
-    block = panels >= 8 ? Self.rowBlock : min(Self.rowBlock, few)
+    block = max(1, panels >= 8 ? Self.rowBlock(of: rows) : min(Self.rowBlock(of: rows), few))
     let work = max(1, min(rows, block) * panelWork)
     group = max(1, min(Self.leastWork / work, panels / 8))
   }
