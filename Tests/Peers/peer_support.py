@@ -1,4 +1,4 @@
-"""What the peers' scripts share: the model's loader, threads, and the process's peak memory."""
+"""What the peers' scripts share: the model's loader, the adapter's settings, threads, and the process's peak memory."""
 
 import json
 import pathlib
@@ -11,6 +11,23 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "Fixtures" 
 import smollm2  # noqa: E402, F401  (found through the path above)
 
 THREADS = 2
+DTYPES = {"f32": "float32", "bf16": "bfloat16"}  # torch's name
+LORA = dict(task_type="CAUSAL_LM", r=16, lora_alpha=32, lora_dropout=0.0, target_modules="all-linear")
+
+
+def load_model(dtype):
+    """The base for PEFT, one of `DTYPES`, with transformers' default attention, the faster one."""
+    import torch
+    torch.set_num_threads(THREADS)
+    torch.manual_seed(0)
+    return smollm2.load_model(getattr(torch, DTYPES[dtype]), attention="sdpa")
+
+
+def peft_title(dtype):
+    """Whom a figure is from."""
+    import peft
+    import torch
+    return f"PEFT {peft.__version__}, PyTorch {torch.__version__.split('+')[0]}, {dtype}"
 
 
 def forget_peak_memory():
