@@ -28,10 +28,11 @@ import Synchronization
 
   /// A block of at least `byteCount` bytes, and its size.
   func take(_ byteCount: Int) -> (base: UnsafeMutableRawPointer, size: Int) {
+    let size = BufferRecycler.roundedUp(byteCount)
     let found = shelf.withLock { shelf -> (address: UInt, size: Int)? in
       let place = shelf.firstIndex(atLeast: byteCount)
-      // A block up to twice as large is better than new pages.
-      guard place < shelf.idle.count, shelf.idle[place].size / 2 <= byteCount else { return nil }
+      // A block up to twice as large as a new one would be is better than new pages.
+      guard place < shelf.idle.count, shelf.idle[place].size / 2 <= size else { return nil }
       let block = shelf.idle.remove(at: place)
       shelf.idleBytes -= block.size
       shelf.use(block.size)
@@ -40,7 +41,6 @@ import Synchronization
     if let found, let base = unsafe UnsafeMutableRawPointer(bitPattern: found.address) {
       return unsafe (base, found.size)
     }
-    let size = BufferRecycler.roundedUp(byteCount)
     let surplus = shelf.withLock { shelf in
       shelf.use(size)
       return shelf.removeSurplus()

@@ -16,6 +16,7 @@ final class Benchmark {
     let scratch = FileManager.default.temporaryDirectory
       .appendingPathComponent("lorikeet-bench-home-\(ProcessInfo.processInfo.processIdentifier)")
     workspace = try Workspace(home: options.needsBase ? nil : scratch.path)
+    workspace.adapterCapacityBytes = 4 << 30  // 64 adapters at once
     if !options.needsBase { atExit { try? FileManager.default.removeItem(at: scratch) } }
   }
 

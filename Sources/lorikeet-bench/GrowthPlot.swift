@@ -22,7 +22,7 @@ struct GrowthPlot {
 
   private let width = 900.0
   private let height = 520.0
-  private let left = 70.0
+  private let left = 96.0
   private let right = 610.0
   private let top = 60.0
   private let bottom = 460.0
