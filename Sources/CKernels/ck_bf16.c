@@ -191,12 +191,12 @@ void ck_bf16_product(size_t rows, size_t width, size_t columns, size_t terms, co
 
 // MARK: narrowing and packing
 
-CK_INLINE void ck_bf16_rows_body(size_t rows, size_t width, const float *from, size_t from_stride, float scale,
-                                 uint16_t *to, size_t to_stride) {
+CK_INLINE void ck_bf16_rows_body(size_t rows, size_t width, const float *from, size_t from_stride, uint16_t *to,
+                                 size_t to_stride) {
   for (size_t t = 0; t < rows; t++) {
     const float *x = from + t * from_stride;
     uint16_t *y = to + t * to_stride;
-    for (size_t i = 0; i < width; i++) y[i] = ck_narrowed(scale * x[i]);
+    for (size_t i = 0; i < width; i++) y[i] = ck_narrowed(x[i]);
     for (size_t i = width; i < to_stride; i++) y[i] = 0;
   }
 }
@@ -339,30 +339,12 @@ CK_TARGET_AVX512 static void ck_bf16_transpose_avx512(const uint16_t *from, uint
     }
   }
 }
-
-/// CK_KERNEL with a variant of its own for AVX-512.
-#define CK_KERNEL_WIDE(name, parameters, arguments)                            \
-  static void name##_portable parameters { name##_body arguments; }            \
-  CK_TARGET_AVX2 static void name##_avx2 parameters { name##_body arguments; } \
-  void name parameters {                                                       \
-    ck_variant variant = ck_current_variant();                                 \
-    if (variant >= CK_AVX512) {                                                \
-      name##_avx512 arguments;                                                 \
-    } else if (variant == CK_AVX2) {                                           \
-      name##_avx2 arguments;                                                   \
-    } else {                                                                   \
-      name##_portable arguments;                                               \
-    }                                                                          \
-  }
-#else
-#define CK_KERNEL_WIDE(name, parameters, arguments) \
-  void name parameters { name##_body arguments; }
 #endif
 
 CK_KERNEL(ck_bf16_rows,
-          (size_t rows, size_t width, const float *restrict from, size_t from_stride, float scale,
-           uint16_t *restrict to, size_t to_stride),
-          (rows, width, from, from_stride, scale, to, to_stride))
+          (size_t rows, size_t width, const float *restrict from, size_t from_stride, uint16_t *restrict to,
+           size_t to_stride),
+          (rows, width, from, from_stride, to, to_stride))
 CK_KERNEL(ck_bf16_output, (size_t output, size_t width, const uint16_t *restrict panel, float *restrict to),
           (output, width, panel, to))
 CK_KERNEL_WIDE(ck_bf16_pack,

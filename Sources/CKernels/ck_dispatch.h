@@ -24,10 +24,8 @@
 #define CK_TARGET_AVX512_BF16                                                                             \
   __attribute__((target("avx2,fma,f16c,bmi2,avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,avx512bf16"), \
                  min_vector_width(512)))
-#define CK_KERNEL(name, parameters, arguments)                             \
-  static void name##_portable parameters { name##_body arguments; }        \
-  CK_TARGET_AVX2 static void name##_avx2 parameters { name##_body arguments; } \
-  CK_TARGET_AVX512 static void name##_avx512 parameters { name##_body arguments; } \
+/// Defines `name`, which calls the variant in use of `name_portable`, `name_avx2` and `name_avx512`.
+#define CK_DISPATCH(name, parameters, arguments)                           \
   void name parameters {                                                   \
     ck_variant variant = ck_current_variant();                             \
     if (variant >= CK_AVX512) {                                            \
@@ -38,7 +36,16 @@
       name##_portable arguments;                                           \
     }                                                                      \
   }
+/// CK_KERNEL where the family has an AVX-512 variant of its own.
+#define CK_KERNEL_WIDE(name, parameters, arguments)                            \
+  static void name##_portable parameters { name##_body arguments; }            \
+  CK_TARGET_AVX2 static void name##_avx2 parameters { name##_body arguments; } \
+  CK_DISPATCH(name, parameters, arguments)
+#define CK_KERNEL(name, parameters, arguments)                                     \
+  CK_TARGET_AVX512 static void name##_avx512 parameters { name##_body arguments; } \
+  CK_KERNEL_WIDE(name, parameters, arguments)
 #else
+#define CK_KERNEL_WIDE(name, parameters, arguments) CK_KERNEL(name, parameters, arguments)
 #define CK_KERNEL(name, parameters, arguments) \
   void name parameters { name##_body arguments; }
 #endif

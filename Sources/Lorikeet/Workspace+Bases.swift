@@ -74,12 +74,6 @@ extension Workspace {
 
   /// The base's checkpoint, if it still is the one that was added.
   ///
-  /// What a base in memory is found by.
-  struct BaseKey: Hashable {
-    let fingerprint: Digest
-    let weights: WeightFormat
-  }
-
   /// Size and time of change tell as a rule; where they differ, the fingerprint is computed again.
   private func unchanged(_ record: BaseRecord) throws -> Checkpoint {
     let facts = record.facts

@@ -5,7 +5,6 @@ import Synchronization
 public final class Factor: Sendable {
   /// The values, not written to while the factor is used.
   public let values: Matrix
-  private let recycler: BufferRecycler?
   private let packed = Mutex<Packed>(Packed())
 
   private struct Packed {
@@ -14,23 +13,17 @@ public final class Factor: Sendable {
   }
 
   /// `values` as a factor.
-  /// - Parameter recycler: Where packed forms come from, if the factor does not live long.
-  public init(_ values: Matrix, recycler: BufferRecycler? = nil) {
-    self.values = values
-    self.recycler = recycler
-  }
+  public init(_ values: Matrix) { self.values = values }
 
   func panels(_ orientation: Orientation) -> NarrowPanels {
     packed.withLock { packed in
       switch orientation {
       case .plain:
-        let panels =
-          packed.plain ?? NarrowPanels(values, .plain, recycler: recycler, pool: nil)
+        let panels = packed.plain ?? NarrowPanels(values, .plain)
         packed.plain = panels
         return panels
       case .transposed:
-        let panels =
-          packed.transposed ?? NarrowPanels(values, .transposed, recycler: recycler, pool: nil)
+        let panels = packed.transposed ?? NarrowPanels(values, .transposed)
         packed.transposed = panels
         return panels
       }

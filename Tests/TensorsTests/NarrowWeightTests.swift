@@ -140,5 +140,36 @@ extension KernelVariantTests {
           "\(variant)")
       }
     }
+
+    @Test("give a row the same bits with its thin product alone and among others'")
+    func termsInCompany() {
+      var g = SplitMix64(seed: 6)
+      let (x, w, start) = (random(9, 64, &g), random(50, 64, &g), random(9, 50, &g))
+      let lows = (0..<3).map { _ in random(9, 16, &g) }
+      let factors = (0..<3).map { _ in Factor(random(50, 16, &g)) }
+      let ranges = [0..<2, 2..<3, 5..<9]
+      underEachVariant { variant in
+        let weight = packed(w)
+        let together = Matrix(rows: 9, columns: 50)
+        weight.apply(
+          Operand(x, recycler: recycler), rows: 0..<9,
+          plus: zip(ranges, zip(lows, factors)).map { rows, part in
+            LowRankTerm(
+              rows: rows, low: Operand(part.0, recycler: recycler), lowRows: rows, factor: part.1,
+              .transposed)
+          }, onto: start, into: together, recycler: recycler, pool: pool)
+        for (rows, (low, factor)) in zip(ranges, zip(lows, factors)) {
+          let alone = Matrix(rows: rows.count, columns: 50)
+          weight.apply(
+            Operand(x.rows(rows), recycler: recycler), rows: 0..<rows.count,
+            plus: [
+              LowRankTerm(
+                rows: 0..<rows.count, low: Operand(low.rows(rows), recycler: recycler),
+                lowRows: 0..<rows.count, factor: factor, .transposed)
+            ], onto: start.rows(rows), into: alone, recycler: recycler, pool: pool)
+          #expect(alone.values == together.rows(rows).values, "\(variant), \(rows)")
+        }
+      }
+    }
   }
 }

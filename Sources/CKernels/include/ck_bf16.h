@@ -34,10 +34,9 @@ typedef struct {
 void ck_bf16_product(size_t rows, size_t width, size_t columns, size_t terms, const ck_bf16_term *term,
                      const float *initial, size_t initial_stride, float *y, size_t y_stride);
 
-/// Rows of floats to rows of bf16, rounded to the nearest, ties to even: to[t, i] = scale * from[t, i], and zeros from
-/// `width` to `to_stride`.
-void ck_bf16_rows(size_t rows, size_t width, const float *from, size_t from_stride, float scale, uint16_t *to,
-                  size_t to_stride);
+/// Rows of floats to rows of bf16, rounded to the nearest, ties to even: and zeros from `width` to
+/// `to_stride`.
+void ck_bf16_rows(size_t rows, size_t width, const float *from, size_t from_stride, uint16_t *to, size_t to_stride);
 
 /// One panel of `width` outputs out of rows of floats: rows o < outputs <= width of `weight`, row stride `stride`.
 void ck_bf16_pack(size_t width, size_t outputs, size_t inputs, const float *weight, size_t stride, uint16_t *panel);

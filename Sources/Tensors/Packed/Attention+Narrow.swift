@@ -128,7 +128,7 @@ extension Attention {
     let narrow = MemoryBlock(byteCount: count * block.stride * 2, recycler: recycler)
     let rounded = unsafe narrow.base.assumingMemoryBound(to: UInt16.self)
     unsafe ck_bf16_rows(
-      count, keys.count, ds.pointer, keys.count, 1, rounded, block.stride)
+      count, keys.count, ds.pointer, keys.count, rounded, block.stride)
     unsafe block.sum(rounded, factors[1], into: dQueries)
   }
 
@@ -182,7 +182,7 @@ private struct QueryBlock {
     queries = MemoryBlock(byteCount: rows.count * queryStride * 2, recycler: recycler)
     unsafe ck_bf16_rows(
       rows.count, headSize, source.pointer + rows.lowerBound * source.columns + head * headSize,
-      source.columns, 1, queries.base.assumingMemoryBound(to: UInt16.self), queryStride)
+      source.columns, queries.base.assumingMemoryBound(to: UInt16.self), queryStride)
   }
 
   /// `scratch = rows * keys^T`, where `panels` holds keys, or values, as outputs.

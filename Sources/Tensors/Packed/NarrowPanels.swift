@@ -13,6 +13,7 @@ import CKernels
   private let width: Int
 
   private static let panel = Int(CK_BF16_PANEL)
+
   /// `count` filled up as the kernels ask for it.
   static func filled(_ count: Int) -> Int { ck_bf16_filled(count) }
 
@@ -22,19 +23,22 @@ import CKernels
     pack(pool) { source.matrix($0) }
   }
 
-  /// Packs `values`: `(out, in)` where `transposed`, as a product with its transpose reads it, else `(in, out)`.
-  init(_ values: Matrix, _ orientation: Orientation, recycler: BufferRecycler?, pool: WorkerPool?) {
+  /// Packs a thin factor: `(out, in)` where `transposed`, as a product with its transpose reads it, else `(in, out)`.
+  init(_ values: Matrix, _ orientation: Orientation) {
+    func block(_ byteCount: Int) -> PackedStorage {
+      PackedStorage(owner: MemoryBlock(byteCount: byteCount), offset: 0)
+    }
     switch orientation {
     case .transposed:
-      self.init(outputs: values.rows, inputs: values.columns) { Self.block($0, recycler) }
-      pack(pool) { values.rows($0) }
+      self.init(outputs: values.rows, inputs: values.columns, storage: block)
+      pack(nil) { values.rows($0) }
     case .plain:
-      self.init(outputs: values.columns, inputs: values.rows) { Self.block($0, recycler) }
-      let whole = self
-      forPanels(pool) { panel, range in
+      self.init(outputs: values.columns, inputs: values.rows, storage: block)
+      for panel in 0..<panels {
+        let range = range(panel)
         unsafe ck_bf16_pack_transposed(
-          whole.width, values.rows, range.count, values.pointer + range.lowerBound, values.columns,
-          whole.pointer(panel))
+          width, values.rows, range.count, values.pointer + range.lowerBound, values.columns,
+          pointer(panel))
       }
     }
   }
@@ -47,15 +51,13 @@ import CKernels
       (outputs + width - 1) / width * width * NarrowPanels.filled(inputs) * 2)
   }
 
-  private static func block(_ byteCount: Int, _ recycler: BufferRecycler?) -> PackedStorage {
-    PackedStorage(owner: MemoryBlock(byteCount: byteCount, recycler: recycler), offset: 0)
-  }
-
   private func pack(_ pool: WorkerPool?, rows: (Range<Int>) -> Matrix) {
-    forPanels(pool) { panel, range in
-      let values = rows(range)
-      unsafe ck_bf16_pack(width, range.count, inputs, values.pointer, inputs, pointer(panel))
+    let pack = { (panel: Int) in
+      let values = rows(range(panel))
+      unsafe ck_bf16_pack(
+        width, values.rows, inputs, values.pointer, inputs, pointer(panel))
     }
+    if let pool { pool.forEach(panels, pack) } else { (0..<panels).forEach(pack) }
   }
 
   /// Bytes held.
@@ -80,14 +82,6 @@ import CKernels
   /// The outputs of some panels.
   private func columns(_ panels: Range<Int>) -> Range<Int> {
     panels.lowerBound * width..<min(outputs, panels.upperBound * width)
-  }
-
-  private func forPanels(_ pool: WorkerPool?, _ body: (Int, Range<Int>) -> Void) {
-    guard let pool, panels * panelStride > ProductParts.leastWork / 8 else {
-      for panel in 0..<panels { body(panel, range(panel)) }
-      return
-    }
-    pool.forEach(panels) { body($0, range($0)) }
   }
 
   /// One output's values, rounded as they are held.
@@ -195,31 +189,37 @@ extension NarrowPanels {
       onto: initial, into: y)
   }
 
-  /// Some panels' product for `rows`, with the terms that fall on them: those for all rows in the same pass, those for some
-  /// of them in one of their own.
+  /// Some panels' product for `rows`, with the terms that fall on them.
+  ///
+  /// Rows with the same terms go together, the first term in the same pass as the weight: so a row's additions have the same
+  /// order in any company.
   private static func multiply(
     _ rows: Range<Int>, _ x: NarrowRows, _ columns: Range<Int>, _ width: Int,
     _ panel: UnsafePointer<UInt16>, _ panelStride: Int, _ depth: Int, _ terms: [Term],
-    onto initial: Matrix?,
-    into y: Matrix
+    onto initial: Matrix?, into y: Matrix
   ) {
-    let whole = unsafe ck_bf16_term(
-      rows: x.pointer(row: rows.lowerBound), stride: x.stride, panel: panel,
-      panel_stride: panelStride, depth: depth)
-    let fused = terms.firstIndex { rows.clamped(to: $0.rows) == rows }
-    if let fused {
-      unsafe withUnsafePointer(to: (whole, terms[fused].part(rows, columns))) { pair in
-        unsafe pair.withMemoryRebound(to: ck_bf16_term.self, capacity: 2) {
-          unsafe run(2, $0, rows, columns, width, onto: initial, into: y)
+    let ends = terms.flatMap { [$0.rows.lowerBound, $0.rows.upperBound] }
+    let cuts = Set(ends.filter { rows.lowerBound < $0 && $0 < rows.upperBound })
+      .union([rows.lowerBound, rows.upperBound]).sorted()
+    for (start, end) in zip(cuts, cuts.dropFirst()) {
+      let run = start..<end
+      let own = terms.filter { $0.rows.contains(start) }
+      let whole = unsafe ck_bf16_term(
+        rows: x.pointer(row: start), stride: x.stride, panel: panel, panel_stride: panelStride,
+        depth: depth)
+      if let first = own.first {
+        unsafe withUnsafePointer(to: (whole, first.part(run, columns))) { pair in
+          unsafe pair.withMemoryRebound(to: ck_bf16_term.self, capacity: 2) {
+            unsafe Self.run(2, $0, run, columns, width, onto: initial, into: y)
+          }
+        }
+      } else {
+        unsafe withUnsafePointer(to: whole) {
+          unsafe Self.run(1, $0, run, columns, width, onto: initial, into: y)
         }
       }
-    } else {
-      unsafe withUnsafePointer(to: whole) {
-        unsafe run(1, $0, rows, columns, width, onto: initial, into: y)
-      }
+      add(Array(own.dropFirst()), run, columns, to: y)
     }
-    let others = terms.indices.filter { $0 != fused }.map { terms[$0] }
-    add(others, rows, columns, to: y)
   }
 
   /// Adds the terms that fall on `rows` to some panels' columns of `y`.

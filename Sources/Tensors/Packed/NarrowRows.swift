@@ -12,8 +12,8 @@ import CKernels
   /// The view's first value in the block.
   private let first: Int
 
-  /// The values of `source`, each times `scale` and rounded to the nearest.
-  init(_ source: Matrix, scale: Float = 1, recycler: BufferRecycler, pool: WorkerPool) {
+  /// The values of `source`, each rounded to the nearest.
+  init(_ source: Matrix, recycler: BufferRecycler, pool: WorkerPool) {
     rows = source.rows
     columns = source.columns
     stride = NarrowPanels.filled(source.columns)
@@ -23,7 +23,7 @@ import CKernels
     pool.forRows(of: source) { range in
       unsafe ck_bf16_rows(
         range.count, source.columns, source.pointer + range.lowerBound * source.columns,
-        source.columns, scale, whole.pointer(row: range.lowerBound), whole.stride)
+        source.columns, whole.pointer(row: range.lowerBound), whole.stride)
     }
   }
 
