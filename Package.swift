@@ -41,6 +41,9 @@ let package = Package(
       name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
     .systemLibrary(name: "CNettle", pkgConfig: "nettle", providers: [.apt(["libmicrohttpd-dev"])]),
 
+    .systemLibrary(
+      name: "CMicroHTTPD", pkgConfig: "libmicrohttpd", providers: [.apt(["libmicrohttpd-dev"])]),
+
     // The house, from the ground up. Nothing points upward.
     .target(name: "CKernels", cSettings: [.define("_GNU_SOURCE")]),
     room("Digests", ["CNettle"]),
@@ -66,6 +69,7 @@ let package = Package(
       ]),
 
     // Thin faces.
+    room("HTTPService", ["CMicroHTTPD", "JSON"]),
     room(
       "CommandLineTool",
       ["Lorikeet", "Adapters", "Training", "Serving", "Registry", "Tensors", "Digests", "JSON"]),
@@ -104,6 +108,7 @@ let package = Package(
     tests("Models", ["Autograd", "Checkpoints", "Tensors", "JSON"]),
     tests("Autograd", ["Tensors"]),
     tests("JSON"),
+    tests("HTTPService", ["JSON"]),
     tests("Registry", ["Digests"]),
     tests("Tokenizers", ["Checkpoints"]),
     tests("Adapters", ["Autograd", "Models", "Checkpoints", "Tensors", "Digests", "JSON"]),
