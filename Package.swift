@@ -108,6 +108,9 @@ let package = Package(
     tests("Models", ["Autograd", "Checkpoints", "Tensors", "JSON"]),
     tests("Autograd", ["Tensors"]),
     tests("JSON"),
+    tests(
+      "Serving",
+      ["Adapters", "Models", "Autograd", "Checkpoints", "Tokenizers", "Tensors", "Digests"]),
     tests("HTTPService", ["JSON"]),
     tests("Registry", ["Digests"]),
     tests("Tokenizers", ["Checkpoints"]),

@@ -5,8 +5,8 @@ import Tensors
 ///
 /// Storage doubles as the sequence grows.
 public final class KeyValueCache {
-  private var keys: [Matrix]
-  private var values: [Matrix]
+  private(set) var keys: [Matrix]
+  private(set) var values: [Matrix]
   private let width: Int
   private var capacity: Int
   /// Positions that every layer holds.

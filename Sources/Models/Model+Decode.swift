@@ -21,14 +21,14 @@ public typealias SequenceRows = (sequence: Int, rows: Range<Int>)
 extension Model {
   /// Feeds sequences their pending tokens, in one ragged batch, and tells the logits of those that have none left.
   ///
-  /// Prompts and single tokens mix; a prompt longer than the room left is fed in pieces over several calls.
+  /// Prompts and single tokens mix; a long prompt is fed in pieces over several calls.
   /// - Parameters:
-  ///   - rowLimit: The most rows to feed; first come, first served.
+  ///   - rows: How many rows to feed of each; 0 leaves it out.
   ///   - updates: What adapters do to the rows it is given, everywhere or at one slot. Called for all rows, and again
   ///     for the rows that go through the head, for its slot.
   /// - Returns: Indices of complete sequences, and their logits, `(indices.count, vocabularySize)`.
   public func advance(
-    _ sequences: inout [DecodingSequence], rowLimit: Int,
+    _ sequences: inout [DecodingSequence], rows: [Int],
     updates: ([SequenceRows], _ slot: Int?) -> BatchUpdates, pool: WorkerPool,
     recycler: BufferRecycler
   ) throws(ModelError) -> (indices: [Int], logits: Matrix) {
@@ -36,9 +36,9 @@ extension Model {
     var fed: [SequenceRows] = []
     var complete: [Int] = []
     var wanted: [Int] = []
-    for index in sequences.indices where batch.rowCount < rowLimit {
+    for index in sequences.indices {
       let pending = sequences[index].pending
-      let count = min(pending.count, rowLimit - batch.rowCount)
+      let count = min(pending.count, rows[index])
       guard count > 0 else { continue }
       fed.append((index, batch.rowCount..<batch.rowCount + count))
       batch.append(Array(pending.prefix(count)), firstPosition: sequences[index].cache.count)
@@ -56,5 +56,21 @@ extension Model {
     let headRows = complete.enumerated().map { row, index in (index, row..<row + 1) }
     let logits = self.logits(hidden, updates: updates(headRows, head.slot), on: tape)
     return (complete, logits.value)
+  }
+
+  /// The same, with as many rows as fit `rowLimit`: first come, first served.
+  public func advance(
+    _ sequences: inout [DecodingSequence], rowLimit: Int,
+    updates: ([SequenceRows], _ slot: Int?) -> BatchUpdates, pool: WorkerPool,
+    recycler: BufferRecycler
+  ) throws(ModelError) -> (indices: [Int], logits: Matrix) {
+    var room = rowLimit
+    let rows = sequences.map { sequence in
+      let count = min(sequence.pending.count, room)
+      room -= count
+      return count
+    }
+    return try advance(
+      &sequences, rows: rows, updates: updates, pool: pool, recycler: recycler)
   }
 }

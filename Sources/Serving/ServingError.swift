@@ -1,7 +1,24 @@
 /// Why a request cannot be served.
 public struct ServingError: Error, Sendable, Equatable, CustomStringConvertible {
   /// What a caller may switch on.
-  public enum Code: Sendable { case badRequest, tooLong, wrongBase, noRoom }
+  public enum Code: Sendable {
+    /// A setting or a prompt makes no sense.
+    case badRequest
+    /// The prompt does not fit the model's context.
+    case tooLong
+    /// An adapter is not for the loaded base, or not what it should be.
+    case wrongBase
+    /// It needs more memory than there is.
+    case noRoom
+    /// Too many requests wait.
+    case busy
+    /// The engine takes no more requests.
+    case stopping
+    /// It could not be answered in the time that it had.
+    case late
+    /// A fault of ours.
+    case broken
+  }
 
   /// The kind of fault.
   public var code: Code

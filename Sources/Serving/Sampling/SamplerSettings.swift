@@ -1,3 +1,5 @@
+public import Tokenizers
+
 /// How the next token is chosen from the logits.
 public struct SamplerSettings: Sendable, Equatable {
   /// 0 takes the most likely token; else logits are divided by it.
@@ -10,6 +12,12 @@ public struct SamplerSettings: Sendable, Equatable {
   public var minP: Float = 0
   /// Logits of tokens seen before are divided by it if positive, else multiplied (Keskar et al., 2019).
   public var repetitionPenalty: Float = 1
+  /// Taken off the logit of a token for each time that it stands in the answer so far (OpenAI).
+  public var frequencyPenalty: Float = 0
+  /// Taken off the logit of a token that stands in the answer so far (OpenAI).
+  public var presencePenalty: Float = 0
+  /// Added to logits, before everything else.
+  public var logitBias: [Token: Float] = [:]
   /// Where the random draws start.
   public var seed: UInt64 = 0
 
@@ -25,6 +33,15 @@ public struct SamplerSettings: Sendable, Equatable {
     if !(repetitionPenalty > 0 && repetitionPenalty.isFinite) {
       return "repetition penalty must be above 0"
     }
+    if !frequencyPenalty.isFinite { return "frequency penalty must be a number" }
+    if !presencePenalty.isFinite { return "presence penalty must be a number" }
+    if !logitBias.values.allSatisfy(\.isFinite) { return "a logit's bias must be a number" }
     return nil
+  }
+
+  /// Whether the most likely token is taken as the model gives it.
+  var isPlain: Bool {
+    temperature == 0 && repetitionPenalty == 1 && frequencyPenalty == 0 && presencePenalty == 0
+      && logitBias.isEmpty
   }
 }

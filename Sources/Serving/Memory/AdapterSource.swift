@@ -1,0 +1,16 @@
+public import Adapters
+public import Digests
+
+/// An adapter that a request wants, and how it is brought where it is not in memory.
+public struct AdapterSource: Sendable {
+  /// The adapter's digest.
+  public let digest: Digest
+  /// Brings it; called on the loader's thread.
+  public let load: @Sendable () throws -> Adapter
+
+  /// An adapter and how it is brought.
+  public init(digest: Digest, load: @escaping @Sendable () throws -> Adapter) {
+    self.digest = digest
+    self.load = load
+  }
+}

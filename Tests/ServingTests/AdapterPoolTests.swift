@@ -1,0 +1,40 @@
+import Adapters
+import Digests
+import Serving
+import Testing
+
+@Suite struct AdapterPoolTests {
+  @Test func aRetiredAdapterGoesWithItsLastUser() throws {
+    let toy = try ToyEngine()
+    let (old, new) = (try toy.adapter(1), try toy.adapter(2))
+    let pool = toy.pool()
+    var first: PinnedAdapter? = try pool.pin(old.digest) { old }
+    var second: PinnedAdapter? = try pool.pin(old.digest) { old }
+    _ = try pool.pin(new.digest) { new }
+    pool.retire(keeping: [new.digest])
+    #expect(pool.residents == [old.digest: 2, new.digest: 0])
+    first = nil
+    #expect(pool.residents[old.digest] == 1)
+    second = nil
+    #expect(pool.residents == [new.digest: 0] && pool.budget.used == new.byteCount)
+    #expect(first == nil && second == nil)
+    // Wanted again after all, it stays while it is wanted.
+    let again = try pool.pin(old.digest) { old }
+    pool.retire(keeping: [old.digest])
+    #expect(pool.residents == [old.digest: 1])
+    _ = again
+  }
+
+  @Test func theLeastRecentlyUsedGoesFirstAndThePinnedStay() throws {
+    let toy = try ToyEngine()
+    let adapters = try (1...4).map { try toy.adapter($0) }
+    let pool = toy.pool(capacity: adapters[0].byteCount * 2)
+    let pinned = try pool.pin(adapters[0].digest) { adapters[0] }
+    _ = try pool.pin(adapters[1].digest) { adapters[1] }
+    _ = try pool.pin(adapters[2].digest) { adapters[2] }
+    #expect(Set(pool.residents.keys) == [adapters[0].digest, adapters[2].digest])
+    let other = try pool.pin(adapters[2].digest) { adapters[2] }
+    #expect(throws: ServingError.self) { try pool.pin(adapters[3].digest) { adapters[3] } }
+    _ = (pinned, other)
+  }
+}
