@@ -10,7 +10,7 @@ public import Tokenizers
 public import Training
 
 /// A base in memory: its frozen model, its tokenizer, and the adapters that are loaded over it.
-public final class LoadedBase {
+public final class LoadedBase: Sendable {
   /// What the registry knows of it.
   public let record: BaseRecord
   /// The frozen model.

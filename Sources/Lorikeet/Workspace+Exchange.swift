@@ -37,30 +37,17 @@ extension Workspace {
   ) throws -> ImportOutcome {
     _ = try Reference.checkedName(name)
     let base = try openBase(base, weights: .f32)
-    var contract = try Workspace.contract(in: path, over: base)
-    if let system { contract.system = system }
-    let adapter = try PEFT.read(
-      directory: path, baseFingerprint: base.record.facts.fingerprint,
-      promptContract: contract.canonicalJSON, slots: base.model.slots)
+    let (adapter, hasOwnContract) = try base.readAdapter(directory: path, system: system)
     let coverage = try adapter.coverage(over: (base.model, pool))
     guard !coverage.isWithoutEffect else {
       throw AdapterError(
         .noEffect,
         "'\(path)': the adapter would change nothing: all of its weights are the base's own")
     }
-    let configuration = adapter.configuration
-    let published = try registry.publish(
-      NewVersion(
-        adapter: name, digest: adapter.digest, base: adapter.baseFingerprint,
-        method: configuration.usesRSLoRA ? "rslora" : "lora",
-        rank: adapter.deltas.values.map(\.rank).max() ?? configuration.rank,
-        alpha: configuration.alpha,
-        configuration: String(decoding: configuration.file, as: UTF8.self),
-        promptContract: String(decoding: adapter.promptContract, as: UTF8.self),
-        weights: try adapter.weightsFile(), note: note))
+    let published = try registry.publish(adapter, as: name, note: note)
     return ImportOutcome(
       version: published.version, isNew: published.isNew, coverage: coverage,
-      hasOwnContract: contract != base.contract)
+      hasOwnContract: hasOwnContract)
   }
 
   /// Writes the version that `reference` names as a directory that PEFT loads.
@@ -77,21 +64,53 @@ extension Workspace {
     }
     return version
   }
+}
+
+extension Registry {
+  /// Publishes `adapter`, which is not of a run of ours, as a new version of `name`.
+  func publish(_ adapter: Adapter, as name: String, note: String? = nil) throws -> Publication {
+    let configuration = adapter.configuration
+    return try publish(
+      NewVersion(
+        adapter: name, digest: adapter.digest, base: adapter.baseFingerprint,
+        method: configuration.usesRSLoRA ? "rslora" : "lora",
+        rank: adapter.deltas.values.map(\.rank).max() ?? configuration.rank,
+        alpha: configuration.alpha,
+        configuration: String(decoding: configuration.file, as: UTF8.self),
+        promptContract: String(decoding: adapter.promptContract, as: UTF8.self),
+        weights: try adapter.weightsFile(), note: note))
+  }
+}
+
+extension LoadedBase {
+  /// The adapter that PEFT saved in a directory, checked against this base.
+  /// - Parameter system: What the system is always told first; nil leaves that to each conversation.
+  /// - Returns: The adapter, and whether the directory says itself how it is spoken to.
+  func readAdapter(directory path: String, system: String? = nil) throws -> (
+    adapter: Adapter, hasOwnContract: Bool
+  ) {
+    var contract = try contract(in: path)
+    if let system { contract.system = system }
+    let adapter = try PEFT.read(
+      directory: path, baseFingerprint: record.facts.fingerprint,
+      promptContract: contract.canonicalJSON, slots: model.slots)
+    return (adapter, contract != self.contract)
+  }
 
   /// How the adapter in `folder` is spoken to.
-  private static func contract(in folder: String, over base: LoadedBase) throws -> PromptContract {
-    if let text = try text(of: contractName, in: folder) {
+  private func contract(in folder: String) throws -> PromptContract {
+    if let text = try LoadedBase.text(of: contractName, in: folder) {
       do {
         let contract = try PromptContract(canonicalJSON: Data(text.utf8))
-        try contract.check(tokenizer: base.contract.tokenizer)
+        try contract.check(tokenizer: self.contract.tokenizer)
         return contract
       } catch {
         throw WorkspaceError(.badRequest, "'\(folder)/\(contractName)': \(error.message)")
       }
     }
-    var contract = base.contract
+    var contract = contract
     contract.system = nil
-    guard let template = try text(of: "chat_template.jinja", in: folder) else { return contract }
+    guard let template = try LoadedBase.text(of: "chat_template.jinja", in: folder) else { return contract }
     do { _ = try ChatTemplate(template) } catch {
       throw WorkspaceError(.badRequest, "'\(folder)/chat_template.jinja': \(error.message)")
     }
