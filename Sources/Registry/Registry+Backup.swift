@@ -104,13 +104,18 @@ extension Registry {
     do {
       let database = try Database(path: path, create: false, busyTimeout: 1_000)
       var count = 0
-      if try Schema.check(database, path: path) > 0 {
+      let version = try Schema.check(database, path: path)
+      if version > 0 {
         count = try database.integer(
           "SELECT (SELECT count(*) FROM adapters) + (SELECT count(*) FROM bases)")
       }
+      if version >= Schema.keysVersion {
+        count += try database.integer("SELECT count(*) FROM api_keys")
+      }
       guard replacing || count == 0 else {
         throw RegistryError(
-          .exists, "the registry '\(path)' holds adapters or bases; replace it, or give another")
+          .exists,
+          "the registry '\(path)' holds adapters, bases or keys; replace it, or give another")
       }
       // Leaving the journal's mode needs the file alone, and leaves it whole without a journal.
       try database.run("PRAGMA journal_mode = DELETE")

@@ -20,10 +20,20 @@ public struct AuditRecord: Sendable, Hashable {
   public let actor: String
   /// What: `publish`, `alias`, `rollback`, `remove`, ...
   public let action: String
-  /// `name`, `name@VERSION` or `name:ALIAS`.
+  /// `name`, `name@VERSION`, `name:ALIAS`, or `key:NAME` for a key.
   public let subject: String
   /// The rest of it: a digest, or `old -> new`.
   public let detail: String
+
+  static let columns = "at, actor, action, subject, detail"
+
+  init(_ row: inout Row) throws {
+    at = try row.date()
+    actor = try row.text()
+    action = try row.text()
+    subject = try row.text()
+    detail = try row.text()
+  }
 }
 
 extension Registry {
@@ -120,16 +130,12 @@ extension Registry {
       // ';' comes after ':' and 'A' after '@': the subjects `name:…` and `name@…`, by the index.
       try database.all(
         """
-        SELECT at, actor, action, subject, detail FROM audit
-        WHERE subject = ?1 OR (subject > ?1 || ':' AND subject < ?1 || ';')
-          OR (subject > ?1 || '@' AND subject < ?1 || 'A')
+        SELECT \(AuditRecord.columns) FROM audit
+        WHERE (subject = ?1 OR (subject > ?1 || ':' AND subject < ?1 || ';')
+          OR (subject > ?1 || '@' AND subject < ?1 || 'A'))
+          AND action NOT IN ('key-add', 'key-revoke')
         ORDER BY id DESC LIMIT ?2
-        """, [.text(name), SQLValue(limit ?? -1)]
-      ) {
-        AuditRecord(
-          at: try $0.date(), actor: try $0.text(), action: try $0.text(), subject: try $0.text(),
-          detail: try $0.text())
-      }
+        """, [.text(name), SQLValue(limit ?? -1)], AuditRecord.init)
     }
   }
 

@@ -12,7 +12,8 @@ public final class Registry: Sendable {
 
   let now: @Sendable () -> Date
   let owner: ProcessIdentity
-  let actor: String
+  /// Who acts unless `acting(as:_:)` says otherwise.
+  let opener: String
   private let database: Mutex<Database>
 
   /// Opens the registry at `path`; an absent or empty file becomes a new registry where `create` says so.
@@ -20,7 +21,7 @@ public final class Registry: Sendable {
   /// - Parameters:
   ///   - path: The file; its folder must exist.
   ///   - create: Whether an absent file is made.
-  ///   - actor: Who acts, for the history of aliases and the audit.
+  ///   - actor: Who acts, for the history of aliases and the audit; `acting(as:_:)` says otherwise for a while.
   ///   - busyTimeout: How long a write waits for another process's, in milliseconds.
   ///   - owner: The process that its runs belong to.
   ///   - now: The clock.
@@ -40,7 +41,7 @@ public final class Registry: Sendable {
     self.path = path
     self.now = now
     self.owner = owner
-    self.actor = actor
+    opener = actor
     let database: Database
     do {
       database = try Database(path: path, create: create, busyTimeout: busyTimeout)
@@ -53,6 +54,10 @@ public final class Registry: Sendable {
 
   /// Whether the file can only be read: its permissions, its folder's or its medium forbid writing.
   public var isReadOnly: Bool { database.withLock { $0.isReadOnly } }
+
+  /// A number that is another one after each commit, of this process or any other: what was read while it was the same
+  /// still holds. It means something to this object only, and costs a look at the file, not a transaction.
+  public func dataVersion() throws -> Int { try read { try $0.dataVersion() } }
 
   /// Runs `body` with the connection, alone.
   package func read<T: Sendable>(_ body: (Database) throws -> T) throws -> T {

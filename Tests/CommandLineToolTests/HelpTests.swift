@@ -6,7 +6,7 @@ import Testing
 
   @Test("every page fits 80 columns and ends with a line break")
   func width() {
-    for words in [[], ["base"]] + Tool.commands.map(\.spec.path) {
+    for words in [[], ["base"], ["key"]] + Tool.commands.map(\.spec.path) {
       let page = Self.help.page(words)
       for line in page.split(separator: "\n") {
         #expect(displayWidth(line) <= 79, "'\(line)'")

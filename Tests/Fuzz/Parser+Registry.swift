@@ -46,6 +46,9 @@ extension Parser {
         metrics: "{}", score: 1, scoreName: "loss", answers: [1, 2], program: "fuzz"))
     try registry.tag("b", ["tag"])
     try registry.addNote("a word", to: "b@1")
+    _ = try registry.addKey(NewKey("ops", scopes: ["acme/*", "b"], isAdmin: true))
+    try registry.revokeKey("ops")
+    _ = try registry.addKey(NewKey("ops", ratePerMinute: 600, tokensPerDay: 1_000))
   }
 
   /// A run of the adapter `b` after its first step.
@@ -92,6 +95,10 @@ extension Parser {
       _ = ask { try registry.points(ofRun: run.id) }
       _ = ask { try registry.adapterDigests(ofRun: run.id) }
       _ = ask { try registry.newestCheckpoint(ofRun: run.id) }
+    }
+    for key in ask({ try registry.keys() }) ?? [] {
+      _ = ask { try registry.keyTrail(of: key.name) }
+      _ = ask { try registry.authenticate("lrk-\(key.id)-" + String(repeating: "A", count: 43)) }
     }
     _ = ask { try registry.verify() }
     _ = ask { try registry.collect(stoppedBefore: .distantPast, isDry: true) }

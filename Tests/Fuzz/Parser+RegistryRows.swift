@@ -25,6 +25,7 @@ extension Parser {
 
   private static let commands = [
     ["list"], ["show", "b"], ["show", "acme/a@1"], ["runs"], ["history", "b"], ["base", "list"],
+    ["key", "list"], ["key", "add", "new"], ["key", "revoke", "ops"], ["history", "key:ops"],
     ["verify"], ["gc"], ["tag", "b", "x"], ["rollback", "acme/a", "production"],
     ["compare", "acme/a@1", "acme/a@2"],
   ]

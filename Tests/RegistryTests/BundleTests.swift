@@ -63,13 +63,16 @@ import Testing
     #expect(try target.verify().isSound && target.list().map(\.name) == ["acme/support"])
   }
 
-  @Test("a bundle of an earlier schema is taken in, without digests on the way", arguments: [1, 2])
+  @Test(
+    "a bundle of an earlier schema is taken in, before the third without digests on the way",
+    arguments: [1, 2, 3])
   func earlier(version: Int) throws {
     let (here, there) = (try Scratch(), try Scratch())
     let (_, file) = try exported(here)
     do {
       let bundle = try Database(path: file, create: false, busyTimeout: 0)
-      try bundle.script("DROP TABLE run_digests; PRAGMA user_version = \(version)")
+      try bundle.script("DROP TABLE api_keys; PRAGMA user_version = \(version)")
+      if version < Schema.runDigestsVersion { try bundle.script("DROP TABLE run_digests") }
       if version == 1 {
         try bundle.script(
           """
@@ -84,7 +87,21 @@ import Testing
     #expect(try target.importBundle(file) { _, _ in }.versions.map(\.isNew) == [true, true])
     let run = try #require(try target.version("acme/support@1").run)
     #expect(try target.points(ofRun: run).map(\.step) == [1, 2])
-    #expect(try target.adapterDigests(ofRun: run).isEmpty)
+    #expect(try target.adapterDigests(ofRun: run).isEmpty == (version < Schema.runDigestsVersion))
+  }
+
+  @Test("a bundle has no keys, whatever keys its registry has")
+  func noKeys() throws {
+    let scratch = try Scratch()
+    let registry = try Registry.withBase(scratch)
+    let secret = try registry.addKey(NewKey("ops")).secret
+    try registry.publish(draft("a"))
+    let file = scratch.folder.appendingPathComponent("a.bundle").path
+    try registry.exportBundle("a", to: file)
+    let bundle = try Database(path: file, readOnly: true, busyTimeout: 0)
+    #expect(try bundle.integer("SELECT count(*) FROM api_keys") == 0)
+    let bytes = try Data(contentsOf: URL(fileURLWithPath: file))
+    #expect(bytes.range(of: Data(Digest.of(secret).hex.utf8)) == nil)
   }
 
   @Test("a number that is taken changes, and what is about the version follows")
@@ -134,6 +151,10 @@ import Testing
       "DELETE FROM bases", "UPDATE runs SET status = 'running'", "UPDATE runs SET recipe = '{'",
       "UPDATE runs SET recipe_digest = 'short'", "UPDATE run_points SET loss = 9e999",
       "UPDATE notes SET note = ''", "UPDATE datasets SET path = char(27) || '[2J'",
+      """
+      INSERT INTO api_keys (id, name, secret_hash, scopes, is_admin, created)
+      VALUES ('00000000', 'mine', '\(Digest.of("mine").hex)', '["*"]', 1, 0)
+      """,
       "UPDATE run_digests SET step = -1", "DROP TABLE run_digests",
       "PRAGMA ignore_check_constraints = ON; UPDATE run_digests SET digest = 'short'",
       "INSERT INTO blob_parts (blob_id, part, bytes) VALUES (1, 2, zeroblob(70000000))",

@@ -3,6 +3,6 @@ extension Tool {
   package static let commands: [Command] = [
     basePull, baseAdd, baseList, baseShow, baseRemove, train, replay, eval, generate, chat, list,
     show, runs, compare, promote, alias, rollback, history, tag, note, rename, remove,
-    importAdapter, exportAdapter, verify, collect, backup, restore,
+    importAdapter, exportAdapter, keyAdd, keyList, keyRevoke, verify, collect, backup, restore,
   ]
 }

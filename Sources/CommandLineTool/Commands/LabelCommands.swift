@@ -106,14 +106,26 @@ extension Tool {
   static let history = Command(
     CommandSpec(
       "history", group: "Registry", summary: "tell who did what to an adapter, and when",
-      positionals: [PositionalSpec("NAME", help: "the adapter; also one that was removed")],
+      positionals: [
+        PositionalSpec("NAME", help: "the adapter, or key:NAME; also one that was removed")
+      ],
       options: [OptionSpec("limit", "N", help: "at most so many, newest first (default 50)")],
-      examples: [ExampleSpec("lorikeet history intent-kwikemart", "the audit of one adapter")])
+      examples: [
+        ExampleSpec("lorikeet history intent-kwikemart", "the audit of one adapter"),
+        ExampleSpec("lorikeet history key:acme", "who added a key and who revoked it"),
+      ])
   ) { session in
     let registry = try session.workspace().registry
     let name = session.argument(0)
     let limit = try session.arguments.integer("limit", in: 1...1_000_000) ?? 50
-    let lines = try registry.auditTrail(of: name, limit: limit)
+    let key = name.hasPrefix("key:") ? String(name.dropFirst(4)) : nil
+    let lines =
+      try key.map { try registry.keyTrail(of: $0, limit: limit) }
+      ?? registry.auditTrail(of: name, limit: limit)
+    if lines.isEmpty, let key {
+      throw RegistryError(
+        .notFound, "there never was a key '\(key)'; 'lorikeet key list' lists them")
+    }
     if lines.isEmpty {
       // A name that nobody has heard of is a slip: this tells the nearest.
       _ = try registry.aliases(of: name)

@@ -40,6 +40,12 @@ extension Registry {
       throw RegistryError(.damaged, "it does not hold one adapter")
     }
     let id = try adapter(Reference.checkedName(name), in: database)
+    if try database.integer("PRAGMA user_version") >= Schema.keysVersion {
+      // Ours never have any: who was given one elsewhere is nobody's business here.
+      guard try database.integer("SELECT count(*) FROM api_keys") == 0 else {
+        throw RegistryError(.damaged, "it holds keys")
+      }
+    }
     let records = try database.all(
       VersionRecord.select + "WHERE v.adapter_id = ? ORDER BY v.number", [SQLValue(id)],
       VersionRecord.init)

@@ -8,6 +8,8 @@ import Glibc
   // Sendable: `Registry` holds it inside a Mutex and hands it out only to closures that run under the lock.
   private let handle: OpaquePointer
   private let cache = StatementCache()
+  /// What `dataVersion()` last saw, and how often that was new.
+  private var seen = (theirs: 0, ours: Int64(0), count: 0)
   /// The file as it was when it was opened, where it can only be read and nobody's changes are waited for.
   private let still: StillFile?
 
@@ -166,6 +168,15 @@ import Glibc
 
   /// The number of rows that the last statement changed.
   package var changes: Int { Int(unsafe sqlite3_changes64(handle)) }
+
+  /// A number that is another one after each commit, of this connection or any other.
+  package func dataVersion() throws -> Int {
+    // SQLite tells of others' commits only: `PRAGMA data_version` is for one connection to compare with itself.
+    let theirs = try integer("PRAGMA data_version")
+    let ours = unsafe sqlite3_total_changes64(handle)
+    if (theirs, ours) != (seen.theirs, seen.ours) { seen = (theirs, ours, seen.count + 1) }
+    return seen.count
+  }
 
   /// How many steps of SQLite's machine the statements that wait in the cache have taken, all their lives: a measure of work
   /// that is the same on every machine.

@@ -12,5 +12,5 @@ extension Schema {
     """
 
   /// The version from which on a file has `runDigests`.
-  static let runDigestsVersion = 3
+  package static let runDigestsVersion = 3
 }

@@ -14,6 +14,7 @@ package enum Schema {
     { database in try database.script(version1) },
     { database in try database.script(listIndexes) },
     { database in try database.script(runDigests) },
+    { database in try database.script(keys) },
   ]
 
   /// Refuses a file that is not ours or newer than `migrations`; brings an older or empty one up to date.
