@@ -69,10 +69,18 @@ let package = Package(
       ]),
 
     // Thin faces.
-    room("HTTPService", ["CMicroHTTPD", "JSON"]),
+    room(
+      "HTTPService",
+      [
+        "CMicroHTTPD", "Lorikeet", "Adapters", "Training", "Serving", "Registry", "Checkpoints",
+        "Models", "Tokenizers", "Tensors", "Digests", "JSON",
+      ]),
     room(
       "CommandLineTool",
-      ["Lorikeet", "Adapters", "Training", "Serving", "Registry", "Tensors", "Digests", "JSON"]),
+      [
+        "HTTPService", "Lorikeet", "Adapters", "Training", "Serving", "Registry", "Tensors",
+        "Digests", "JSON",
+      ]),
     command("lorikeet-cli", ["CommandLineTool"]),
     command(
       "lorikeet-bench",

@@ -110,7 +110,9 @@ extension LoadedBase {
     }
     var contract = contract
     contract.system = nil
-    guard let template = try LoadedBase.text(of: "chat_template.jinja", in: folder) else { return contract }
+    guard let template = try LoadedBase.text(of: "chat_template.jinja", in: folder) else {
+      return contract
+    }
     do { _ = try ChatTemplate(template) } catch {
       throw WorkspaceError(.badRequest, "'\(folder)/chat_template.jinja': \(error.message)")
     }

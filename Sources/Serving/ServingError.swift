@@ -8,6 +8,8 @@ public struct ServingError: Error, Sendable, Equatable, CustomStringConvertible 
     case tooLong
     /// An adapter is not for the loaded base, or not what it should be.
     case wrongBase
+    /// An adapter could not be loaded.
+    case badAdapter
     /// It needs more memory than there is.
     case noRoom
     /// Too many requests wait.

@@ -155,6 +155,14 @@ public final class Tokenizer: Sendable {
     return model.vocabulary.spelling(Int(token)).map { String(decoding: $0, as: UTF8.self) }
   }
 
+  /// The bytes that a token stands for inside a text, which need not be whole characters; none where there is no such token.
+  public func bytes(of token: Token) -> [UInt8] {
+    let id = Int(token)
+    guard state(id) != .absent else { return [] }
+    if decoder.kind == .spaced { return Array(decodedSpelling(id)) }
+    return pieces.byte(id).map { [$0] } ?? Array(pieces.bytes(id))
+  }
+
   /// Whether a token is special: left out of decoded text where that is asked.
   public func isSpecial(_ token: Token) -> Bool { addedByID[token]?.isSpecial ?? false }
 

@@ -14,7 +14,8 @@ final class RegistryPlace: Sendable {
   /// Runs `body` with the registry, and once more with the one that lies at the path now where it was replaced.
   func use<T>(_ body: (Registry) throws -> T) throws -> T {
     let registry = current.withLock { $0 }
-    do { return try body(registry) } catch let error as RegistryError where error.code == .replaced {
+    do { return try body(registry) } catch let error as RegistryError where error.code == .replaced
+    {
       let fresh = try Registry(path: path, create: false)
       current.withLock { $0 = fresh }
       return try body(fresh)

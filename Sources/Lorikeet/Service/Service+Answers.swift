@@ -1,3 +1,4 @@
+import Checkpoints
 import Foundation
 import Models
 public import Serving
@@ -73,9 +74,27 @@ extension Service {
     return try loop.submit(
       EngineJob(
         generate, adapter: request.model.version.map(source), tenant: request.tenant,
-        patience: options.patience),
-      sink: sink)
+        patience: options.patience)
+    ) { [weak self] event in
+      if case .failed(let error) = event, error.code == .badAdapter || error.code == .wrongBase,
+        let version = request.model.version
+      {
+        self?.refuse(version, error)
+      }
+      sink(event)
+    }
   }
+
+  /// The text of tokens, without the special ones.
+  public func text(of tokens: [Token]) -> String {
+    base.tokenizer.decode(tokens, skipSpecialTokens: true)
+  }
+
+  /// The bytes that a token stands for, which need not be whole characters.
+  public func bytes(of token: Token) -> [UInt8] { base.tokenizer.bytes(of: token) }
+
+  /// The most tokens of a prompt and its answer together.
+  public var contextLength: Int { base.model.configuration.contextLength }
 
   /// Ends a request before the next step.
   public func cancel(_ id: Int) { loop.cancel(id) }

@@ -2,6 +2,7 @@ public import Digests
 import Foundation
 public import Registry
 import Serving
+import Synchronization
 import Training
 
 /// What a request's `model` names: the base, or one version of an adapter.
@@ -19,6 +20,9 @@ public struct ServedModel: Sendable {
 extension Service {
   /// What `text` names now: the base's own name or `base`; `name`, `name@3`, `name:alias`; or one of these after the
   /// base's name and a colon.
+  ///
+  /// Where an alias, or a bare name, has moved to a version that is not in memory yet, the one before answers until it
+  /// is; and for good where the new one cannot be loaded.
   /// - Throws: `RegistryError` where nothing has that name, with the nearest; `WorkspaceError` where it is on another base.
   public func model(_ text: String) throws -> ServedModel {
     let own = base.record.facts.name
@@ -28,18 +32,56 @@ extension Service {
       rest.removeFirst(prefix.count)
       break
     }
-    let version: VersionRecord
-    do { version = try place.use { try $0.version(rest) } } catch let error as RegistryError
-      where error.code == .notFound && editDistance(text, own) <= 2
+    let reference = try Reference(rest)
+    do {
+      return model(try settled(reference, place.use { try $0.version(reference) }))
+    } catch let error as RegistryError where error.code == .notFound && editDistance(text, own) <= 2
     {
       throw RegistryError(.notFound, "no model '\(text)'; did you mean the base '\(own)'?")
     }
-    guard version.base == base.record.facts.fingerprint else {
-      throw WorkspaceError(
-        .badRequest,
-        "\(version.reference) is on base '\(version.baseName)'; this server serves '\(own)'")
+  }
+
+  /// The version that answers for `reference`, which names `version` now.
+  private func settled(_ reference: Reference, _ version: VersionRecord) throws -> VersionRecord {
+    let residents = loop.adapters.residents
+    let problem =
+      version.base == base.record.facts.fingerprint
+      ? moves.withLock { $0.unfit[version.digest] }
+      : "\(version.reference) is on base '\(version.baseName)'; this server serves "
+        + "'\(base.record.facts.name)'"
+    if case .adapter(_, .version) = reference {
+      if let problem { throw WorkspaceError(.badRequest, problem) }
+      return version
     }
-    return model(version)
+    if residents[version.digest] != nil {
+      moves.withLock { $0.settle(reference, version) }
+      return version
+    }
+    // In memory still, and so fit to answer.
+    let before = moves.withLock { $0.settled[reference] }.flatMap { before in
+      residents[before.digest] == nil ? nil : before
+    }
+    guard let before else {
+      if let problem { throw WorkspaceError(.badRequest, problem) }
+      return version
+    }
+    if problem == nil { bring(version) }
+    return before
+  }
+
+  /// Loads a version in the background; remembers where it cannot be.
+  func bring(_ version: VersionRecord) {
+    guard moves.withLock({ $0.coming.insert(version.digest).inserted }) else { return }
+    loop.warm(source(version)) { [weak self] error in
+      self?.moves.withLock { _ = $0.coming.remove(version.digest) }
+      if let error { self?.refuse(version, error) }
+    }
+  }
+
+  /// Remembers that a version cannot be loaded, until the registry changes.
+  func refuse(_ version: VersionRecord, _ error: any Error) {
+    if let error = error as? ServingError, error.code == .noRoom { return }
+    moves.withLock { $0.unfit[version.digest] = "\(version.reference) cannot be loaded: \(error)" }
   }
 
   func model(_ version: VersionRecord?) -> ServedModel {
@@ -63,5 +105,25 @@ extension Service {
   func contract(of model: ServedModel) throws -> PromptContract {
     guard let version = model.version else { return base.contract }
     return try PromptContract(canonicalJSON: Data(version.promptContract.utf8))
+  }
+}
+
+/// Which versions answer for names that move.
+struct Moves {
+  /// The version that was last in memory for a name.
+  private(set) var settled: [Reference: VersionRecord] = [:]
+  /// Versions that are being loaded.
+  var coming: Set<Digest> = []
+  /// Whether the last look at the registry waits for some of these.
+  var isUnsettled = false
+  /// Versions that cannot be loaded, and why.
+  var unfit: [Digest: String] = [:]
+
+  private static let most = 20_000
+
+  mutating func settle(_ reference: Reference, _ version: VersionRecord) {
+    if settled[reference]?.digest == version.digest { return }
+    if settled.count >= Self.most { settled = [:] }
+    settled[reference] = version
   }
 }

@@ -14,6 +14,38 @@ extension Service {
     return result
   }
 
+  /// Points `alias` at the version that `reference` names, once that is in memory: from the return on it answers.
+  /// - Throws: Where it cannot be loaded, and then nothing has moved.
+  public func setAlias(_ alias: String, to reference: String, as actor: String) throws
+    -> VersionRecord
+  {
+    let version = try place.use { try $0.version(reference) }
+    let pinned = try load(version)
+    defer { withExtendedLifetime(pinned) {} }
+    _ = try change(as: actor) { try $0.setAlias(alias, to: version.reference) }
+    return version
+  }
+
+  /// Takes back the last move of an alias; from the return on the version before answers.
+  public func rollback(_ name: String, alias: String, as actor: String) throws -> VersionRecord {
+    let record = try change(as: actor) { try $0.rollback(name, alias: alias) }
+    let version = try place.use { try $0.version("\(name)@\(record.version)") }
+    _ = try load(version)
+    return version
+  }
+
+  /// The version's adapter in memory.
+  private func load(_ version: VersionRecord) throws -> PinnedAdapter {
+    guard version.base == base.record.facts.fingerprint else {
+      throw WorkspaceError(
+        .badRequest,
+        "\(version.reference) is on base '\(version.baseName)'; this server serves "
+          + "'\(base.record.facts.name)'")
+    }
+    let source = source(version)
+    return try loop.adapters.pin(source.digest, load: source.load)
+  }
+
   /// Publishes the adapter that PEFT saved in a directory of the server as a new version of `name`.
   public func importAdapter(directory path: String, name: String, as actor: String) throws
     -> VersionRecord
@@ -25,15 +57,29 @@ extension Service {
 
   /// Takes in what has changed in the registry: adapters that no name leads to any more leave memory when nobody uses
   /// them, and a new version of one in use is brought in before it is asked for.
-  func refresh() {
+  /// - Parameter again: Whether nothing has changed since the last time, but what was being loaded has come.
+  func refresh(again: Bool = false) {
+    moves.withLock { moves in
+      moves.isUnsettled = false
+      if !again { moves.unfit = [:] }
+    }
     let residents = loop.adapters.residents
     guard !residents.isEmpty else { return }
     guard let current = try? place.use({ try Self.current(residents.keys, in: $0) }) else { return }
-    loop.adapters.retire(keeping: Set(current.map(\.digest)))
-    for version in current
-    where residents[version.digest] == nil && version.base == base.record.facts.fingerprint {
-      loop.warm(source(version))
+    let missing = current.filter {
+      residents[$0.digest] == nil && $0.base == base.record.facts.fingerprint
     }
+    let (unfit, settled) = moves.withLock { ($0.unfit, $0.settled.values) }
+    let coming = missing.filter { unfit[$0.digest] == nil }
+    for version in coming { bring(version) }
+    guard coming.isEmpty else {
+      // Those that others are to take over from answer until then.
+      return moves.withLock { $0.isUnsettled = true }
+    }
+    // And where the new one is unfit, for longer.
+    let stuck = Set(missing.map(\.adapter))
+    let kept = current + settled.filter { stuck.contains($0.adapter) }
+    loop.adapters.retire(keeping: Set(kept.map(\.digest)))
   }
 
   /// The versions that the names of these adapters lead to: by an alias, or by the bare name.

@@ -1,6 +1,5 @@
-public import Digests
-import Foundation
-public import Registry
+public import Foundation
+import Registry
 public import Serving
 import Synchronization
 import Tensors
@@ -37,6 +36,7 @@ public final class Service: Sendable {
   /// When it began.
   public let started = Date()
   let place: RegistryPlace
+  let moves = Mutex(Moves())
   private let isWatching = Atomic(true)
 
   init(base: LoadedBase, registry: Registry, options: ServiceOptions) {
@@ -66,6 +66,8 @@ public final class Service: Sendable {
         if let now = try? service.place.version(), now != seen {
           seen = now
           service.refresh()
+        } else if service.moves.withLock({ $0.isUnsettled && $0.coming.isEmpty }) {
+          service.refresh(again: true)
         }
         Thread.sleep(forTimeInterval: service.options.watchSeconds)
       }

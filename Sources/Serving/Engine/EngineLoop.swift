@@ -134,7 +134,17 @@ public final class EngineLoop: Sendable {
   }
 
   /// Brings an adapter into memory, if there is room, before anybody asks for it.
-  public func warm(_ source: AdapterSource) { loader.load(source) { _ in } }
+  /// - Parameter completion: Told what came of it, on the loader's thread.
+  public func warm(
+    _ source: AdapterSource, completion: @escaping @Sendable ((any Error)?) -> Void = { _ in }
+  ) {
+    loader.load(source) { result in
+      switch result {
+      case .success: completion(nil)
+      case .failure(let error): completion(error)
+      }
+    }
+  }
 
   /// Takes no more requests, and waits until those that came are answered.
   public func drain() {

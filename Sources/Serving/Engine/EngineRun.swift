@@ -59,7 +59,7 @@ struct EngineRun {
     case .failure(let error as ServingError) where error.code == .noRoom && !batch.running.isEmpty:
       isCramped = true
     case .failure(let error):
-      fail(id, error as? ServingError ?? ServingError(.broken, "\(error)"))
+      fail(id, error as? ServingError ?? ServingError(.badAdapter, "\(error)"))
     }
   }
 

@@ -1,0 +1,80 @@
+public import Lorikeet
+import Synchronization
+
+/// A service over HTTP: OpenAI's routes, those of vLLM and llama-server that people script, and the registry's own.
+public final class HTTPService: Sendable {
+  /// How it is reached and what it allows.
+  public struct Options: Sendable {
+    /// Where it listens and what it bears.
+    public var http = HTTPServerOptions()
+    /// The folder that adapters may be loaded from by `/v1/load_lora_adapter`; nil for none.
+    public var adapterFolder: String?
+    /// Told a line for each request, without a word of prompts and answers.
+    public var log: (@Sendable (String) -> Void)?
+
+    /// The defaults: a free port of the loopback.
+    public init() {}
+  }
+
+  let service: Service
+  let options: Options
+  let access: Access
+  let metrics = Metrics()
+  let isDraining = Atomic(false)
+  private let server = Mutex<HTTPServer?>(nil)
+
+  /// Begins to listen.
+  /// - Throws: `HTTPServerError`.
+  public init(_ service: Service, options: Options = Options()) throws {
+    self.service = service
+    self.options = options
+    access = Access(service)
+    let listening = try HTTPServer(options: options.http) { [weak self] exchange in
+      self?.answer(exchange)
+    }
+    port = listening.port
+    server.withLock { $0 = listening }
+  }
+
+  /// The port it listens on.
+  public let port: Int
+
+  /// Connections that are open.
+  public var connectionCount: Int { server.withLock { $0?.connectionCount ?? 0 } }
+
+  /// Takes no more connections and requests, answers those that came, and ends.
+  public func drain() {
+    isDraining.store(true, ordering: .relaxed)
+    server.withLock { $0 }?.stopAccepting()
+    service.drain()
+    end()
+  }
+
+  /// Ends at once.
+  public func stop() {
+    isDraining.store(true, ordering: .relaxed)
+    service.stop()
+    end()
+  }
+
+  private func end() {
+    let last = server.withLock { server in
+      defer { server = nil }
+      return server
+    }
+    last?.stop()
+  }
+
+  private func answer(_ exchange: HTTPExchange) {
+    let call = Call(exchange, metrics: metrics, log: options.log)
+    do {
+      let (route, rest) = try Route.find(exchange.request)
+      call.route = route.name
+      call.rest = rest
+      call.key = try access.admit(exchange.request, for: route.access)
+      if let response = try route.run(self, call) { call.respond(response) }
+    } catch {
+      call.respond(APIError(error).response)
+    }
+  }
+}

@@ -1,0 +1,220 @@
+import Foundation
+import JSON
+import Lorikeet
+import Serving
+import Synchronization
+import Tokenizers
+
+/// The answers to one request, on their way from the engine to the client: gathered, or piece by piece.
+final class Completion: Sendable {
+  private struct Part {
+    var text = ""
+    var tokens: [AnswerToken] = []
+    /// Unicode scalars told so far.
+    var offset = 0
+    var result: GenerateResult?
+  }
+
+  private struct State {
+    var parts: [Part]
+    var ids: [Int] = []
+    var stream: HTTPStream?
+    var isOver = false
+    var isGone = false
+  }
+
+  private let http: HTTPService
+  private let call: Call
+  private let body: CompletionBody
+  private let model: ServedModel
+  private let writer: CompletionWriter
+  private let state: Mutex<State>
+
+  init(
+    _ http: HTTPService, _ call: Call, _ body: CompletionBody, _ model: ServedModel,
+    _ route: CompletionRoute
+  ) {
+    self.http = http
+    self.call = call
+    self.body = body
+    self.model = model
+    writer = CompletionWriter(
+      route: route, id: (route == .chat ? "chatcmpl-" : "cmpl-") + call.id,
+      created: Int(Date().timeIntervalSince1970), model: model.name,
+      fingerprint: model.fingerprint, includesUsage: body.includesUsage)
+    let count = body.prompts.count * body.count
+    state = Mutex(State(parts: [Part](repeating: Part(), count: count)))
+  }
+
+  private var headers: [(name: String, value: String)] {
+    [("x-adapter-version", model.name), ("x-adapter-digest", model.digest.hex)]
+  }
+
+  /// Puts all of it in the engine's queue; where a part is impossible the others are taken back.
+  func start() throws {
+    if let most = body.maxTokens, most < 1 {
+      throw APIError(
+        .invalidRequest, "'max_tokens' must be at least 1", param: "max_tokens",
+        code: "invalid_value")
+    }
+    if body.echo, body.logprobs != nil {
+      throw APIError(
+        .invalidRequest, "'echo' goes without 'logprobs': those of a prompt are not made",
+        param: "echo", code: "unsupported_parameter")
+    }
+    call.exchange.onDisconnect { [weak self] in self?.leave() }
+    var index = 0
+    do {
+      for prompt in body.prompts {
+        for answer in 0..<body.count {
+          try submit(prompt, index, answer)
+          index += 1
+        }
+      }
+    } catch { fail(APIError(error)) }
+  }
+
+  private func submit(_ prompt: ServicePrompt, _ index: Int, _ answer: Int) throws {
+    var request = ServiceRequest(model, prompt)
+    request.maximumTokens = body.maxTokens
+    request.sampler = body.sampler(answer)
+    request.stopTexts = body.stop
+    request.topChoices = body.logprobs
+    request.tenant = call.key?.name ?? model.version?.adapter ?? ""
+    if body.echo {
+      let text = http.service.text(of: try http.service.tokens(prompt, for: model))
+      state.withLock { $0.parts[index].text = text }
+    }
+    let id = try http.service.submit(request) { [self] event in receive(index, event) }
+    let isGone = state.withLock { state in
+      state.ids.append(id)
+      return state.isGone
+    }
+    if isGone { http.service.cancel(id) }
+  }
+
+  /// The client has left: nothing of this is wanted any more.
+  private func leave() {
+    let ids = state.withLock { state in
+      state.isGone = true
+      return state.ids
+    }
+    for id in ids { http.service.cancel(id) }
+  }
+
+  private func receive(_ index: Int, _ event: GenerateEvent) {
+    switch event {
+    case .text(let text, let choices): tell(index, text, choices.map(http.service.token))
+    case .failed(let error): fail(APIError(error))
+    case .finished(let result, let times): finish(index, result, times)
+    }
+  }
+
+  private func tell(_ index: Int, _ text: String, _ tokens: [AnswerToken]) {
+    guard body.isStream else {
+      state.withLock { state in
+        state.parts[index].text += text
+        state.parts[index].tokens += tokens
+      }
+      return
+    }
+    let (bytes, stream) = state.withLock { state -> ([UInt8], HTTPStream?) in
+      guard !state.isOver else { return ([], nil) }
+      var bytes = begin(&state, index)
+      bytes += CompletionWriter.event(
+        writer.piece(
+          index, text: text, tokens: body.logprobs == nil ? nil : tokens,
+          offset: state.parts[index].offset))
+      state.parts[index].offset += text.unicodeScalars.count
+      return (bytes, state.stream)
+    }
+    stream?.write(bytes)
+  }
+
+  /// Opens the stream with the first word of any answer.
+  private func begin(_ state: inout State, _ index: Int) -> [UInt8] {
+    if state.stream != nil { return [] }
+    state.stream = call.stream(headers: headers)
+    var bytes: [UInt8] = []
+    for part in state.parts.indices {
+      if let first = writer.first(part) { bytes += CompletionWriter.event(first) }
+      let echoed = state.parts[part].text
+      if !echoed.isEmpty { bytes += CompletionWriter.event(writer.piece(part, text: echoed)) }
+    }
+    return bytes
+  }
+
+  private func finish(_ index: Int, _ result: GenerateResult, _ times: GenerateTimes) {
+    http.metrics.count(result, times, model: model)
+    http.access.spend(result.promptTokens + result.tokens.count, by: call.key)
+    if result.finish == .cancelled {
+      return fail(
+        APIError(.server, "the server stopped before the answer was complete", status: 503))
+    }
+    let reason: FinishReason = result.finish == .stop ? .stop : .length
+    let (bytes, stream, isLast) = state.withLock { state -> ([UInt8], HTTPStream?, Bool) in
+      guard !state.isOver else { return ([], nil, false) }
+      state.parts[index].result = result
+      let isLast = state.parts.allSatisfy { $0.result != nil }
+      state.isOver = isLast
+      guard body.isStream else { return ([], nil, isLast) }
+      var bytes = begin(&state, index)
+      bytes += CompletionWriter.event(writer.last(index, reason))
+      if isLast {
+        if let usage = writer.usage(usage(state)) { bytes += CompletionWriter.event(usage) }
+        bytes += CompletionWriter.done
+      }
+      return (bytes, state.stream, isLast)
+    }
+    stream?.write(bytes)
+    guard isLast else { return }
+    let tokens = state.withLock { usage($0).completion }
+    call.note(model: model.name, tokens: tokens)
+    if let stream {
+      stream.finish()
+      call.end(200)
+    } else {
+      respond()
+    }
+    state.withLock { $0.stream = nil }
+  }
+
+  private func respond() {
+    let whole = state.withLock { state in
+      writer.whole(
+        state.parts.map { part in
+          Answer(
+            text: part.text, finish: part.result?.finish == .stop ? .stop : .length,
+            tokens: body.logprobs == nil ? nil : part.tokens)
+        }, usage: usage(state))
+    }
+    call.respond(.json(whole, headers: headers))
+  }
+
+  private func usage(_ state: State) -> TokenUsage {
+    let results = state.parts.compactMap(\.result)
+    // A prompt counts once, however many answers it has.
+    let prompts = stride(from: 0, to: state.parts.count, by: body.count)
+      .reduce(0) { $0 + (state.parts[$1].result?.promptTokens ?? 0) }
+    return TokenUsage(
+      prompt: prompts, completion: results.reduce(0) { $0 + $1.tokens.count },
+      cached: results.reduce(0) { $0 + $1.cachedTokens })
+  }
+
+  /// Ends with an error: as the response, or as the last event of a stream that has begun.
+  private func fail(_ error: APIError) {
+    let (isFirst, stream, ids) = state.withLock { state -> (Bool, HTTPStream?, [Int]) in
+      defer { (state.isOver, state.stream) = (true, nil) }
+      return (!state.isOver, state.stream, state.ids)
+    }
+    guard isFirst else { return }
+    for id in ids { http.service.cancel(id) }
+    if let stream {
+      stream.write(CompletionWriter.event(error.json))
+      stream.finish()
+      call.end(error.status)
+    } else {
+      call.respond(error.response)
+    }
+  }
+}

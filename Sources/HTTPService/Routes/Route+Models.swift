@@ -1,0 +1,82 @@
+import Foundation
+import JSON
+import Lorikeet
+import Registry
+
+extension Route {
+  static let models: [Route] = [
+    Route("GET", "/v1/models") { http, call in
+      .json(ModelCard.list(try http.cards(for: call)))
+    },
+    Route("GET", "/v1/models/") { http, call in
+      let model = try http.model(call.rest, for: call)
+      return .json(http.card(model, id: call.rest).json)
+    },
+    Route("DELETE", "/v1/models/", .admin) { http, call in
+      let text = call.rest
+      try http.service.change(as: call.actor) { registry in
+        guard case .adapter(let name, let selector) = try Reference(text) else {
+          throw APIError(.invalidRequest, "the base cannot be deleted")
+        }
+        if selector == .preferred {
+          _ = try registry.removeAdapter(name)
+        } else {
+          _ = try registry.removeVersion(text)
+        }
+      }
+      return .json(ModelCard.deleted(text))
+    },
+  ]
+}
+
+extension HTTPService {
+  /// The model that a request names, if its key opens it.
+  ///
+  /// To a key that opens only some names the others do not exist.
+  func model(_ text: String, for call: Call) throws -> ServedModel {
+    func unknown(_ message: String) -> APIError {
+      APIError(.notFound, message, param: "model", code: "model_not_found")
+    }
+    if let key = call.key, !key.scopes.contains("*") {
+      let hidden = unknown("key '\(key.name)' opens no model '\(abridged(text))'")
+      guard let model = try? service.model(text) else { throw hidden }
+      guard key.allows(adapter: model.version?.adapter ?? Workspace.baseReference) else {
+        throw hidden
+      }
+      return model
+    }
+    do { return try service.model(text) } catch let error as RegistryError
+      where error.code == .notFound || error.code == .badArgument
+    { throw unknown(error.message) }
+  }
+
+  /// The base and the adapters that the request's key opens, by name.
+  func cards(for call: Call) throws -> [ModelCard] {
+    let facts = service.base.record.facts
+    func isOpen(_ name: String) -> Bool { call.key?.allows(adapter: name) ?? true }
+    var cards: [ModelCard] = []
+    if isOpen(Workspace.baseReference) { cards.append(card(try service.model(facts.name))) }
+    var query = ListQuery()
+    query.base = facts.fingerprint
+    for adapter in try service.read({ try $0.list(query) }) where isOpen(adapter.name) {
+      cards.append(
+        ModelCard(
+          id: adapter.name, created: Int(adapter.created.timeIntervalSince1970),
+          root: adapter.digest.hex, parent: facts.name,
+          contextLength: service.contextLength))
+    }
+    return cards
+  }
+
+  func card(_ model: ServedModel, id: String? = nil) -> ModelCard {
+    let base = service.base.record
+    guard let version = model.version else {
+      return ModelCard(
+        id: id ?? base.facts.name, created: Int(base.added.timeIntervalSince1970),
+        root: base.facts.fingerprint.hex, contextLength: service.contextLength)
+    }
+    return ModelCard(
+      id: id ?? version.reference, created: Int(version.created.timeIntervalSince1970),
+      root: version.digest.hex, parent: base.facts.name, contextLength: service.contextLength)
+  }
+}
