@@ -1,0 +1,88 @@
+import CMicroHTTPD
+
+/// What libmicrohttpd's thread tells of connections and requests.
+extension HTTPDaemon {
+  func opened(_ socket: Int32, peer: String) -> HTTPConnection {
+    HTTPConnection(id: watch.opened(socket, within: options.headerSeconds), peer: peer)
+  }
+
+  func closed(_ connection: HTTPConnection) { watch.closed(connection.id) }
+
+  /// A head has come. A response queued here closes the connection, and no body is read.
+  func head(
+    of mhd: OpaquePointer, method: UnsafePointer<CChar>, on connection: HTTPConnection
+  ) -> (IncomingRequest?, MHD_Result) {
+    watch.expect(connection.id, within: options.bodySeconds)
+    guard let request = unsafe HTTPRequest(head: mhd, method: method, on: connection) else {
+      return (nil, unsafe refuse(400, "the request's target or a header is malformed", on: mhd))
+    }
+    if let length = request.contentLength, length > UInt64(options.maximumBodyBytes) {
+      watch.lingerLater(connection.id)
+      return (nil, unsafe refuseBody(on: mhd))
+    }
+    return (IncomingRequest(connection, request), .YES)
+  }
+
+  /// A part of the body has come. Nothing can be answered before its end; what is over the limit is counted and thrown
+  /// away, and a client that sends more than twice the limit is cut off.
+  func body(_ bytes: UnsafeRawBufferPointer, of incoming: IncomingRequest) -> MHD_Result {
+    incoming.received += bytes.count
+    if incoming.received <= options.maximumBodyBytes {
+      unsafe incoming.request.body.append(contentsOf: bytes)
+    } else {
+      incoming.request.body = []
+    }
+    return incoming.received / 2 <= options.maximumBodyBytes ? .YES : .NO
+  }
+
+  /// The request is whole: hands it to the handler. Called again when the connection was resumed.
+  func complete(_ incoming: IncomingRequest, on mhd: OpaquePointer) -> MHD_Result {
+    if let answer = incoming.answer { return unsafe proceed(with: answer, on: mhd) }
+    guard incoming.received <= options.maximumBodyBytes else { return unsafe refuseBody(on: mhd) }
+    watch.expect(incoming.connection.id, within: options.stallSeconds)
+    guard pool.hasRoom else {
+      return unsafe refuse(
+        503, "the server is busy: try again", headers: [("Retry-After", "1")], on: mhd)
+    }
+    let id = incoming.connection.id
+    let answer = Answer(to: incoming.request, watch: watch, id: id, options: options)
+    guard watch.begin(answer, on: id) else { return .NO }
+    incoming.answer = answer
+    // Before the handler can answer: a connection is resumed only after it was suspended.
+    unsafe answer.suspend(mhd)
+    let exchange = HTTPExchange(request: incoming.request, answer: answer)
+    incoming.request.body = []
+    pool.submit { [handler] in handler(exchange) }
+    return .YES
+  }
+
+  /// The request is over.
+  func over(_ incoming: IncomingRequest?, on connection: HTTPConnection, isComplete: Bool) {
+    watch.end(connection.id, nextWithin: options.headerSeconds)
+    incoming?.answer?.over(isComplete: isComplete)
+  }
+
+  private func proceed(with answer: Answer, on mhd: OpaquePointer) -> MHD_Result {
+    switch answer.next() {
+    case .wait: return .YES
+    case .close: return .NO
+    case .reply(.whole(let response)): return unsafe response.queue(on: mhd, answer)
+    case .reply(.stream(let status, let headers)):
+      return unsafe queueBody(
+        of: .max, from: answer, status: status, headers: headers, on: mhd)
+    }
+  }
+
+  private func refuseBody(on mhd: OpaquePointer) -> MHD_Result {
+    unsafe refuse(
+      413, "the body is larger than \(options.maximumBodyBytes) bytes",
+      headers: [("Connection", "close")], on: mhd)
+  }
+
+  private func refuse(
+    _ status: Int, _ message: String, headers: [(name: String, value: String)] = [],
+    on mhd: OpaquePointer
+  ) -> MHD_Result {
+    unsafe HTTPResponse.failure(status, message, headers: headers).queue(on: mhd, nil)
+  }
+}
