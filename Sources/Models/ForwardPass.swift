@@ -36,10 +36,8 @@ struct ForwardPass {
         segments: batch.segments.map { $0.prefix + [$0.rows] })
     }
     let parts = zip(batch.segments, caches).map { segment, cache in
-      let (allKeys, allValues) = cache.extend(
-        layer: layer, keys: keys.value.rows(segment.rows), values: values.value.rows(segment.rows))
-      return AttentionSegment(
-        rows: segment.rows, firstPosition: segment.firstPosition, keys: allKeys, values: allValues)
+      cache.extend(
+        layer: layer, rows: segment.rows, keys: keys.value, values: values.value, pool: tape.pool)
     }
     return tape.attention(attention, queries: queries, cached: parts)
   }

@@ -1,34 +1,29 @@
-import Checkpoints
 import Tensors
 
 /// The keys and values of one sequence, layer by layer, so that a token attends to the past without computing it again.
 ///
-/// Storage doubles as the sequence grows.
+/// They are kept in bf16 where the model's weights are packed (attention reads them so in any case), else as floats. Memory is
+/// taken as positions are written; where the room given at first does not do, it doubles.
 public final class KeyValueCache {
-  private(set) var keys: [Matrix]
-  private(set) var values: [Matrix]
-  private let width: Int
-  private var capacity: Int
+  private var storage: KeyValueStorage
   /// Positions that every layer holds.
   public private(set) var count = 0
 
-  init(layers: Int, width: Int, capacity: Int) {
-    self.width = width
-    self.capacity = max(1, capacity)
-    keys = (0..<layers).map { _ in Matrix(rows: max(1, capacity), columns: width) }
-    values = (0..<layers).map { _ in Matrix(rows: max(1, capacity), columns: width) }
+  init(_ shape: KeyValueShape, capacity: Int) {
+    storage = KeyValueStorage(shape, capacity: capacity)
   }
 
-  /// Bytes held.
-  public var byteCount: Int { keys.count * capacity * width * 8 }
+  /// Bytes that the positions held take, as `Model.cacheBytes(tokens:)` has them.
+  public var byteCount: Int { count == 0 ? 0 : storage.shape.byteCount(count) }
 
-  /// Writes the rows that follow `count` into `layer` and returns all of its keys and values so far.
-  func extend(layer: Int, keys newKeys: Matrix, values newValues: Matrix) -> (Matrix, Matrix) {
-    let end = count + newKeys.rows
-    if end > capacity { grow(to: max(end, capacity * 2)) }
-    keys[layer].rows(count..<end).copy(from: newKeys)
-    values[layer].rows(count..<end).copy(from: newValues)
-    return (keys[layer].rows(0..<end), values[layer].rows(0..<end))
+  /// Writes the rows that follow `count` into `layer`; returns their segment of a batch where they are `rows`.
+  func extend(layer: Int, rows: Range<Int>, keys: Matrix, values: Matrix, pool: WorkerPool)
+    -> AttentionSegment
+  {
+    makeRoom(for: count + rows.count)
+    storage.write(
+      layer: layer, keys: keys.rows(rows), values: values.rows(rows), at: count, pool: pool)
+    return storage.segment(layer: layer, rows: rows, firstPosition: count)
   }
 
   /// Counts `rows` positions as held, once every layer has been extended by them.
@@ -37,14 +32,44 @@ public final class KeyValueCache {
   /// Forgets everything after the first `count` positions.
   public func truncate(to count: Int) { self.count = min(self.count, max(0, count)) }
 
-  private func grow(to newCapacity: Int) {
-    func grown(_ old: Matrix) -> Matrix {
-      let new = Matrix(rows: newCapacity, columns: width)
-      new.rows(0..<old.rows).copy(from: old)
-      return new
-    }
-    keys = keys.map(grown)
-    values = values.map(grown)
-    capacity = newCapacity
+  /// A copy of `positions`, for sequences that begin with the same tokens.
+  ///
+  /// Quickest where they begin at a multiple of `KeyValueBlock.alignment`, and are appended at one.
+  public func block(_ positions: Range<Int>) -> KeyValueBlock {
+    precondition(
+      positions.lowerBound >= 0 && positions.upperBound <= count,
+      "KeyValueCache: positions \(positions) of \(count)")
+    let copy = KeyValueStorage(storage.shape, capacity: positions.count)
+    copy.copy(positions, of: storage, to: 0)
+    return KeyValueBlock(storage: copy, count: positions.count)
   }
+
+  /// Goes on with the positions of `block`, which a cache of the same model held at the same place, after the same tokens.
+  public func append(_ block: KeyValueBlock) {
+    precondition(block.storage.shape == storage.shape, "KeyValueCache: a block of another model")
+    makeRoom(for: count + block.count)
+    storage.copy(0..<block.count, of: block.storage, to: count)
+    count += block.count
+  }
+
+  private func makeRoom(for positions: Int) {
+    guard positions > storage.capacity else { return }
+    let larger = KeyValueStorage(
+      storage.shape, capacity: max(positions, storage.capacity * 2))
+    larger.copy(0..<count, of: storage, to: 0)
+    storage = larger
+  }
+}
+
+/// Keys and values of some positions of a sequence, in all layers, that do not change any more.
+public struct KeyValueBlock: Sendable {
+  fileprivate let storage: KeyValueStorage
+  /// How many positions.
+  public let count: Int
+
+  /// Positions whose multiples are the quickest to cut at.
+  public static let alignment = KeyValuePanels.positionsPerPanel
+
+  /// Bytes held.
+  public var byteCount: Int { storage.shape.byteCount(count) }
 }

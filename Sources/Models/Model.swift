@@ -36,10 +36,19 @@ public final class Model: Sendable {
   }
 
   /// An empty cache for one sequence.
+  /// - Parameter capacity: Positions that there is room for at first. Room that is not used takes no memory, so ask for all
+  ///   that the sequence may come to.
   public func makeCache(capacity: Int = 64) -> KeyValueCache {
-    KeyValueCache(
-      layers: configuration.layerCount,
-      width: configuration.keyValueHeadCount * configuration.headSize, capacity: capacity)
+    KeyValueCache(cacheShape, capacity: capacity)
+  }
+
+  /// Bytes that the keys and values of `tokens` take in one sequence's cache.
+  public func cacheBytes(tokens: Int) -> Int { cacheShape.byteCount(tokens) }
+
+  private var cacheShape: KeyValueShape {
+    KeyValueShape(
+      layers: configuration.layerCount, heads: configuration.keyValueHeadCount,
+      headSize: configuration.headSize, isNarrow: attention.isNarrow)
   }
 
   /// The final hidden states, normalised, of the rows in `wanted` (all, if nil).

@@ -7,17 +7,48 @@ public struct AttentionSegment: Sendable {
   public var rows: Range<Int>
   /// The position of the first of them.
   public var firstPosition: Int
-  /// Keys of the positions from 0 on, `(n, keyValueHeads * headSize)`, `n` at least the last query's position + 1.
-  public var keys: Matrix
-  /// Values, shaped as the keys.
-  public var values: Matrix
+  private let past: Past
+
+  private enum Past {
+    case floats(keys: Matrix, values: Matrix)
+    case panels(KeyValuePanels)
+  }
 
   /// A sequence's rows, and the keys and values that they may see.
+  /// - Parameters:
+  ///   - keys: Keys of the positions from 0 on, `(n, keyValueHeads * headSize)`, `n` at least the last query's position + 1.
+  ///   - values: Values, shaped as the keys.
   public init(rows: Range<Int>, firstPosition: Int, keys: Matrix, values: Matrix) {
+    precondition(keys.rows >= firstPosition + rows.count, "AttentionSegment: keys missing")
     self.rows = rows
     self.firstPosition = firstPosition
-    self.keys = keys
-    self.values = values
+    past = .floats(keys: keys, values: values)
+  }
+
+  /// A sequence's rows, and keys and values kept in bf16, theirs included: for attention that is narrow, forward.
+  public init(rows: Range<Int>, firstPosition: Int, panels: KeyValuePanels) {
+    precondition(panels.capacity >= firstPosition + rows.count, "AttentionSegment: keys missing")
+    self.rows = rows
+    self.firstPosition = firstPosition
+    past = .panels(panels)
+  }
+
+  /// Keys and values in bf16, where that is what there is.
+  var panels: KeyValuePanels? {
+    if case .panels(let panels) = past { panels } else { nil }
+  }
+
+  /// Keys as floats.
+  package var keys: Matrix { floats.keys }
+
+  /// Values as floats.
+  package var values: Matrix { floats.values }
+
+  private var floats: (keys: Matrix, values: Matrix) {
+    guard case .floats(let keys, let values) = past else {
+      preconditionFailure("AttentionSegment: keys are in bf16")
+    }
+    return (keys, values)
   }
 }
 
@@ -61,10 +92,6 @@ public struct Attention: Sendable {
     queries: Matrix, segments: [AttentionSegment], into output: Matrix, logSums: Matrix?,
     recycler: BufferRecycler, pool: WorkerPool
   ) {
-    for segment in segments {
-      precondition(
-        segment.keys.rows >= segment.firstPosition + segment.rows.count, "Attention: keys missing")
-    }
     if isNarrow {
       return narrowForward(queries, segments, output, logSums, recycler, pool)
     }

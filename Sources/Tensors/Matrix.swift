@@ -13,10 +13,26 @@
 
   /// A matrix whose values are not set yet.
   public init(rows: Int, columns: Int, recycler: BufferRecycler? = nil) {
+    self.init(
+      rows: rows, columns: columns,
+      block: MemoryBlock(byteCount: Matrix.byteCount(rows, columns), recycler: recycler))
+  }
+
+  /// A matrix of zeros that takes memory page by page, each when it is first written to.
+  public init(untouchedRows rows: Int, columns: Int) {
+    self.init(
+      rows: rows, columns: columns,
+      block: MemoryBlock(untouchedByteCount: Matrix.byteCount(rows, columns)))
+  }
+
+  private static func byteCount(_ rows: Int, _ columns: Int) -> Int {
     precondition(rows >= 0 && columns >= 0, "Matrix: negative shape")
     let (count, overflow) = rows.multipliedReportingOverflow(by: columns)
     precondition(!overflow && count <= Int.max / 4, "Matrix: shape overflows")
-    let block = MemoryBlock(byteCount: count * 4, recycler: recycler)
+    return count * 4
+  }
+
+  private init(rows: Int, columns: Int, block: MemoryBlock) {
     self.rows = rows
     self.columns = columns
     owner = block

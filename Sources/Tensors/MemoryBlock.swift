@@ -9,9 +9,11 @@
   /// Bytes behind `base`: what was asked for, or a little more.
   private let size: Int
   private let recycler: BufferRecycler?
+  private let isMapped: Bool
 
   init(byteCount: Int, recycler: BufferRecycler? = nil) {
     self.recycler = recycler
+    isMapped = false
     if let recycler {
       unsafe (base, size) = recycler.take(byteCount)
     } else {
@@ -20,8 +22,24 @@
     }
   }
 
+  /// Zeros that take memory page by page, each when it is first written to: small pages, whatever the size.
+  init(untouchedByteCount byteCount: Int) {
+    recycler = nil
+    isMapped = true
+    size = max(1, byteCount)
+    let mapped = unsafe mmap(
+      nil, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0)
+    guard let mapped = unsafe mapped, unsafe mapped != MAP_FAILED else {
+      preconditionFailure("MemoryBlock: no address space for \(byteCount) bytes")
+    }
+    unsafe madvise(mapped, size, MADV_NOHUGEPAGE)
+    unsafe base = mapped
+  }
+
   deinit {
-    if let recycler {
+    if isMapped {
+      unsafe munmap(base, size)
+    } else if let recycler {
       unsafe recycler.give(base, size)
     } else {
       unsafe base.deallocate()

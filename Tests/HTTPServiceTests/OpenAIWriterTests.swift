@@ -22,7 +22,7 @@ import Testing
   @Test("a whole chat completion, to the letter")
   func chat() {
     let answers = [
-      Answer(text: "Grü\"ß\"\n!", finish: .stop), Answer(text: "", finish: .length),
+      CompletedAnswer(text: "Grü\"ß\"\n!", finish: .stop), CompletedAnswer(text: "", finish: .length),
     ]
     #expect(
       writer(.chat).whole(answers, usage: TokenUsage(prompt: 5, completion: 7)).text()
@@ -36,7 +36,7 @@ import Testing
   func text() {
     let usage = TokenUsage(prompt: 5, completion: 1, cached: 4)
     #expect(
-      writer(.text).whole([Answer(text: " x", finish: .length)], usage: usage).text()
+      writer(.text).whole([CompletedAnswer(text: " x", finish: .length)], usage: usage).text()
         == #"{"id":"id-1","object":"text_completion",\#(head),"choices":["#
         + #"{"index":0,"text":" x","logprobs":null,"finish_reason":"length"}],"#
         + #""usage":{"prompt_tokens":5,"completion_tokens":1,"total_tokens":6,"prompt_tokens_details":{"cached_tokens":4}}}"#
@@ -90,7 +90,7 @@ import Testing
 
   @Test("log probabilities of a chat: a token's bytes are exact, and no number is infinite")
   func chatLogprobs() {
-    let answer = Answer(text: "Grüß!", finish: .stop, tokens: Array(tokens.prefix(3)))
+    let answer = CompletedAnswer(text: "Grüß!", finish: .stop, tokens: Array(tokens.prefix(3)))
     let json = writer(.chat).whole([answer], usage: TokenUsage(prompt: 1, completion: 3))
     #expect(
       json["choices"]?.arrayValue?[0]["logprobs"]?.text()
@@ -107,7 +107,7 @@ import Testing
   )
   func textLogprobs() {
     let first = AnswerToken(bytes: Array("A".utf8), logprob: nil)
-    let answer = Answer(text: "AGrüß!", finish: .stop, tokens: [first] + tokens)
+    let answer = CompletedAnswer(text: "AGrüß!", finish: .stop, tokens: [first] + tokens)
     let json = writer(.text).whole([answer], usage: TokenUsage(prompt: 1, completion: 5))
     #expect(
       json["choices"]?.arrayValue?[0]["logprobs"]?.text()

@@ -29,7 +29,7 @@ public struct CompletionWriter: Sendable {
   }
 
   /// All answers at once, in their order.
-  public func whole(_ answers: [Answer], usage: TokenUsage) -> JSONValue {
+  public func whole(_ answers: [CompletedAnswer], usage: TokenUsage) -> JSONValue {
     let choices = answers.enumerated().map { index, answer in
       choice(
         index, text: answer.text, finish: answer.finish,

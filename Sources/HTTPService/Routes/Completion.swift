@@ -183,7 +183,7 @@ final class Completion: Sendable {
     let whole = state.withLock { state in
       writer.whole(
         state.parts.map { part in
-          Answer(
+          CompletedAnswer(
             text: part.text, finish: part.result?.finish == .stop ? .stop : .length,
             tokens: body.logprobs == nil ? nil : part.tokens)
         }, usage: usage(state))

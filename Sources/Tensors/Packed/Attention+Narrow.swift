@@ -1,51 +1,68 @@
 import CKernels
 
-/// Attention with products in bf16. A row's bits do not depend on the rows it shares a block or a batch with.
+/// Attention with products in bf16. A row's bits depend on its own query and on the keys and values that it sees alone: not
+/// on the rows it shares a block or a batch with, nor on whether keys come from a cache.
 extension Attention {
   /// Queries of a block: whole tiles of 12.
   private static let narrowBlock = 48
+  /// Keys that are worth another thread's while, for one row.
+  private static let sharedKeys = 512
 
   func narrowForward(
     _ queries: Matrix, _ segments: [AttentionSegment], _ output: Matrix, _ logSums: Matrix?,
     _ recycler: BufferRecycler, _ pool: WorkerPool
   ) {
-    let isAlone = segments.map { $0.rows.count == 1 && logSums == nil }
-    let panels = packed(segments, recycler, pool) { segment, first -> [HeadPanels] in
-      guard segment.rows.count > 1 || logSums != nil else { return [] }
-      return [
-        HeadPanels(
-          segment.keys, first: first, headSize: headSize, .transposed, recycler: recycler),
-        HeadPanels(segment.values, first: first, headSize: headSize, .plain, recycler: recycler),
-      ]
-    }
-    var items: [(segment: Int, rows: Range<Int>, head: Int)] = []
+    let past = pasts(of: segments, recycler, pool)
+    var items: [(segment: Int, rows: Range<Int>, heads: Range<Int>)] = []
     for (index, segment) in segments.enumerated() {
       for block in Attention.blocks(segment.rows, of: Attention.narrowBlock) {
-        for head in 0..<(isAlone[index] ? keyValueHeads : heads) {
-          items.append((index, block, head))
+        // The heads of one row that share keys go through them together.
+        let together = block.count == 1 ? group : 1
+        for head in stride(from: 0, to: heads, by: together) {
+          items.append((index, block, head..<head + together))
         }
       }
     }
-    pool.forEach(items.count) { item in
-      let (index, rows, head) = items[item]
-      let segment = segments[index]
-      guard !isAlone[index] else {
-        return attendOne(segment, rows.lowerBound, head, queries, output, recycler)
-      }
-      let factors = panels[index * keyValueHeads + head / group]
-      let block = QueryBlock(self, segment, rows, head, queries, recycler)
-      let unused = logSums == nil ? scratch(1, rows.count * heads, recycler) : nil
-      block.score(factors[0])
-      let p = MemoryBlock(byteCount: rows.count * block.stride * 2, recycler: recycler)
-      let narrow = unsafe p.base.assumingMemoryBound(to: UInt16.self)
-      let sums = logSums?.rows(rows) ?? unused
-      if let sums {
-        unsafe ck_masked_softmax_narrow(
-          rows.count, block.keys.count, block.scratch.pointer, scale,
-          segment.position(of: rows.lowerBound), block.keys.lowerBound, window ?? .max,
-          sums.pointer + head, heads, narrow, block.stride)
-      }
-      unsafe block.sum(narrow, factors[1], into: output)
+    let work = { (index: Int) in
+      let item = items[index]
+      let block = QueryBlock(
+        self, segments[item.segment], item.rows, heads: item.heads, queries, recycler)
+      return (block, past[item.segment * keyValueHeads + item.heads.lowerBound / group])
+    }
+    if pool.threads > 1, items.count < 4 * pool.threads,
+      items.allSatisfy({ $0.rows.count == 1 }),
+      segments.contains(where: { visibleKeys($0, $0.rows).count >= Attention.sharedKeys })
+    {
+      return shareOut(items.indices.map(work), output, logSums, pool)
+    }
+    pool.forEach(items.count) { index in
+      let (block, past) = work(index)
+      block.score(past.keys)
+      for head in block.heads { block.normalise(head, logSums: logSums) }
+      block.sum(past.values, into: output)
+    }
+  }
+
+  /// A few rows with many keys behind them, step by step, each step shared out; the bits are those of the whole.
+  private func shareOut(
+    _ blocks: [(queries: QueryBlock, past: Past)], _ output: Matrix, _ logSums: Matrix?,
+    _ pool: WorkerPool
+  ) {
+    let parts = blocks.flatMap { block in
+      Attention.blocks(block.queries.keys, of: Attention.sharedKeys).map { (block, $0) }
+    }
+    pool.forEach(parts.count) { index in
+      let (block, keys) = parts[index]
+      block.queries.score(block.past.keys, keys)
+    }
+    pool.forEach(blocks.count * group) { index in
+      let block = blocks[index / group].queries
+      block.normalise(block.heads.lowerBound + index % group, logSums: logSums)
+    }
+    let panels = (headSize + 31) / 32
+    pool.forEach(blocks.count * panels) { index in
+      let block = blocks[index / panels]
+      block.queries.sum(block.past.values, index % panels, into: output)
     }
   }
 
@@ -54,8 +71,9 @@ extension Attention {
     _ segments: [AttentionSegment], _ dQueries: Matrix, _ dKeys: [Matrix], _ dValues: [Matrix],
     _ recycler: BufferRecycler, _ pool: WorkerPool
   ) {
-    let panels = packed(segments, recycler, pool) { segment, first in
-      [
+    let panels = packed(segments, recycler, pool) { segment, head in
+      let first = head * headSize
+      return [
         HeadPanels(
           segment.keys, first: first, headSize: headSize, .transposed, recycler: recycler),
         HeadPanels(segment.keys, first: first, headSize: headSize, .plain, recycler: recycler),
@@ -74,7 +92,8 @@ extension Attention {
       part.fill(0)
       let factors = panels[index * keyValueHeads + head / group]
       for rows in Attention.blocks(segments[index].rows, of: Attention.narrowBlock) {
-        let block = QueryBlock(self, segments[index], rows, head, queries, recycler)
+        let block = QueryBlock(
+          self, segments[index], rows, heads: head..<head + 1, queries, recycler)
         narrowBackward(block, factors, dy, logSums, queries, dQueries, part, recycler)
       }
     }
@@ -102,106 +121,82 @@ extension Attention {
   ) {
     let (rows, keys) = (block.rows, block.keys)
     let (count, width) = (rows.count, queries.columns)
-    let place = rows.lowerBound * width + block.head * headSize
+    let place = block.place(queries)
     let own = keys.lowerBound * headSize
     block.score(factors[0])
-    let p = block.scratch
+    let p = unsafe block.scores
     unsafe ck_masked_softmax_again(
-      count, keys.count, p.pointer, scale, block.segment.position(of: rows.lowerBound),
-      keys.lowerBound, window ?? .max, logSums.pointer + rows.lowerBound * heads + block.head,
-      heads)
+      count, keys.count, p, scale, block.segment.position(of: rows.lowerBound),
+      keys.lowerBound, window ?? .max,
+      logSums.pointer + rows.lowerBound * heads + block.heads.lowerBound, heads)
     unsafe ck_outer(
-      count, keys.count, headSize, p.pointer, keys.count, dy.pointer + place, width,
+      count, keys.count, headSize, p, keys.count, dy.pointer + place, width,
       part.pointer + block.segment.keys.rows * headSize + own, headSize, 1)
-    let gradient = QueryBlock(self, block.segment, rows, block.head, dy, recycler)
+    let gradient = QueryBlock(self, block.segment, rows, heads: block.heads, dy, recycler)
     gradient.score(factors[2])
-    let ds = gradient.scratch
+    let ds = unsafe gradient.scores
     let corrections = scratch(1, count, recycler)
     // Of the rounded products themselves, so that a row's gradients to its scores add up to nothing.
     unsafe ck_row_dots(
-      count, keys.count, keys.count, p.pointer, ds.pointer, corrections.pointer)
+      count, keys.count, keys.count, p, ds, corrections.pointer)
     unsafe ck_softmax_backward(
-      count, keys.count, p.pointer, ds.pointer, corrections.pointer, scale)
+      count, keys.count, p, ds, corrections.pointer, scale)
     unsafe ck_outer(
-      count, keys.count, headSize, ds.pointer, keys.count, queries.pointer + place, width,
+      count, keys.count, headSize, ds, keys.count, queries.pointer + place, width,
       part.pointer + own, headSize, 1)
-    let narrow = MemoryBlock(byteCount: count * block.stride * 2, recycler: recycler)
-    let rounded = unsafe narrow.base.assumingMemoryBound(to: UInt16.self)
     unsafe ck_bf16_rows(
-      count, keys.count, ds.pointer, keys.count, rounded, block.stride)
-    unsafe block.sum(rounded, factors[1], into: dQueries)
+      count, keys.count, ds, keys.count, block.narrow, block.stride)
+    block.sum(factors[1], into: dQueries)
+  }
+
+  /// The keys and values of each segment and key head, by `segment * keyValueHeads + head`: a cache's as they are.
+  private func pasts(
+    of segments: [AttentionSegment], _ recycler: BufferRecycler, _ pool: WorkerPool
+  ) -> [Past] {
+    guard segments.contains(where: { $0.panels == nil }) else {
+      return segments.flatMap { segment in
+        (0..<keyValueHeads).compactMap { head in segment.panels.map { Past($0, head) } }
+      }
+    }
+    return packed(segments, recycler, pool) { segment, head in
+      if let panels = segment.panels { return Past(panels, head) }
+      let first = head * headSize
+      return Past(
+        keys: HeadPanels(
+          segment.keys, first: first, headSize: headSize, .transposed, recycler: recycler),
+        values: HeadPanels(
+          segment.values, first: first, headSize: headSize, .plain, recycler: recycler))
+    }
   }
 
   /// What `pack` makes of each segment and key head, by `segment * keyValueHeads + head`.
-  private func packed(
+  private func packed<Factors>(
     _ segments: [AttentionSegment], _ recycler: BufferRecycler, _ pool: WorkerPool,
-    _ pack: (AttentionSegment, Int) -> [HeadPanels]
-  ) -> [[HeadPanels]] {
+    _ pack: (AttentionSegment, _ head: Int) -> Factors
+  ) -> [Factors] {
     let count = segments.count * keyValueHeads
-    return unsafe [[HeadPanels]](unsafeUninitializedCapacity: count) { buffer, filled in
+    return unsafe [Factors](unsafeUninitializedCapacity: count) { buffer, filled in
       guard let places = buffer.baseAddress else { return }
       pool.forEach(count) { index in
-        let panels = pack(
-          segments[index / keyValueHeads], index % keyValueHeads * headSize)
-        unsafe (places + index).initialize(to: panels)
+        unsafe (places + index).initialize(
+          to: pack(segments[index / keyValueHeads], index % keyValueHeads))
       }
       filled = count
     }
   }
 }
 
-/// Some queries of one head, in bf16, the keys that they see, and room for their scores.
-private struct QueryBlock {
-  let segment: AttentionSegment
-  let rows: Range<Int>
-  let head: Int
-  /// Positions of keys, from a whole panel's first.
-  let keys: Range<Int>
-  /// Values from one row of probabilities to the next.
-  let stride: Int
-  /// `(rows, keys)`.
-  let scratch: Matrix
-  private let queries: MemoryBlock
-  private let headSize: Int
-  private let queryStride: Int
+/// One key head's keys and values, as attention's products read them.
+private struct Past {
+  let keys: HeadPanels
+  let values: HeadPanels
 
-  /// - Parameter source: `(T, heads * headSize)`: queries, or the output's gradient.
-  init(
-    _ attention: Attention, _ segment: AttentionSegment, _ rows: Range<Int>, _ head: Int,
-    _ source: Matrix, _ recycler: BufferRecycler
-  ) {
-    self.segment = segment
-    self.rows = rows
-    self.head = head
-    let visible = attention.visibleKeys(segment, rows)
-    keys = visible.lowerBound / 32 * 32..<visible.upperBound
-    stride = ck_bf16_filled(keys.count)
-    scratch = attention.scratch(rows.count, keys.count, recycler)
-    headSize = attention.headSize
-    queryStride = ck_bf16_filled(headSize)
-    queries = MemoryBlock(byteCount: rows.count * queryStride * 2, recycler: recycler)
-    unsafe ck_bf16_rows(
-      rows.count, headSize, source.pointer + rows.lowerBound * source.columns + head * headSize,
-      source.columns, queries.base.assumingMemoryBound(to: UInt16.self), queryStride)
+  init(keys: HeadPanels, values: HeadPanels) {
+    self.keys = keys
+    self.values = values
   }
 
-  /// `scratch = rows * keys^T`, where `panels` holds keys, or values, as outputs.
-  func score(_ panels: HeadPanels) {
-    var term = unsafe ck_bf16_term(
-      rows: queries.base.assumingMemoryBound(to: UInt16.self), stride: queryStride,
-      panel: panels.pointer + keys.lowerBound / 32 * panels.panelStride,
-      panel_stride: panels.panelStride, depth: (headSize + 1) / 2 * 2)
-    unsafe ck_bf16_product(
-      rows.count, panels.width, keys.count, 1, &term, nil, 0, scratch.pointer, keys.count)
-  }
-
-  /// `target[rows, head] = left * panels`, where `panels` holds keys, or values, as inputs.
-  func sum(_ left: UnsafePointer<UInt16>, _ panels: HeadPanels, into target: Matrix) {
-    var term = unsafe ck_bf16_term(
-      rows: left, stride: stride, panel: panels.pointer + keys.lowerBound * panels.width,
-      panel_stride: panels.panelStride, depth: (keys.count + 1) / 2 * 2)
-    let place = rows.lowerBound * target.columns + head * headSize
-    unsafe ck_bf16_product(
-      rows.count, panels.width, headSize, 1, &term, nil, 0, target.pointer + place, target.columns)
+  init(_ panels: KeyValuePanels, _ head: Int) {
+    self.init(keys: panels.keys(head), values: panels.values(head))
   }
 }

@@ -1,12 +1,14 @@
 import CKernels
 
-/// One head's keys or values, `(n, headSize)`, as a right factor in bf16: a slice of wider rows, packed for one pass.
+/// One head's keys or values, `(n, headSize)`, as a right factor in bf16.
 @safe struct HeadPanels {
   /// The kernels' outputs of a panel.
   let width: Int
   /// Values from one panel to the next.
   let panelStride: Int
   private let block: MemoryBlock
+  /// The first value's place in the block.
+  private let start: Int
 
   /// Packs columns from `first` on of `matrix`' rows.
   /// - Parameter orientation: `transposed` makes rows the outputs (queries times keys), `plain` columns (probabilities times
@@ -17,10 +19,11 @@ import CKernels
   ) {
     let count = matrix.rows
     let (outputs, depth) = orientation == .transposed ? (count, headSize) : (headSize, count)
-    width = orientation == .plain && headSize <= 16 ? 16 : 32
+    width = HeadPanels.width(orientation, headSize: headSize)
     panelStride = width * ck_bf16_filled(depth)
     let panels = (outputs + width - 1) / width
     block = MemoryBlock(byteCount: panels * panelStride * 2, recycler: recycler)
+    start = 0
     for panel in 0..<panels {
       let output = panel * width
       let some = min(width, outputs - output)
@@ -36,7 +39,20 @@ import CKernels
     }
   }
 
+  /// The panels that stand in `block` from value `start` on.
+  init(in block: MemoryBlock, at start: Int, width: Int, panelStride: Int) {
+    self.block = block
+    self.start = start
+    self.width = width
+    self.panelStride = panelStride
+  }
+
+  /// The kernels' outputs of a panel of keys (`transposed`) or values.
+  static func width(_ orientation: Orientation, headSize: Int) -> Int {
+    orientation == .plain && headSize <= 16 ? 16 : 32
+  }
+
   var pointer: UnsafeMutablePointer<UInt16> {
-    unsafe block.base.assumingMemoryBound(to: UInt16.self)
+    unsafe block.base.assumingMemoryBound(to: UInt16.self) + start
   }
 }

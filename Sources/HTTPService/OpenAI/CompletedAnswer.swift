@@ -38,7 +38,7 @@ public struct AnswerToken: Sendable, Equatable {
 }
 
 /// One whole answer.
-public struct Answer: Sendable, Equatable {
+public struct CompletedAnswer: Sendable, Equatable {
   /// What it says.
   public var text: String
   /// Why it ends.

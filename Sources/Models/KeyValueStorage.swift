@@ -1,0 +1,98 @@
+import Tensors
+
+/// What the keys and values of one sequence are, whatever their number.
+struct KeyValueShape: Sendable, Equatable {
+  let layers: Int
+  /// Key and value heads.
+  let heads: Int
+  let headSize: Int
+  /// Whether they are kept in bf16, as attention in bf16 reads them, rather than as floats.
+  let isNarrow: Bool
+
+  /// Bytes that `positions` take.
+  func byteCount(_ positions: Int) -> Int {
+    isNarrow
+      ? KeyValuePanels.byteCount(heads: layers * heads, headSize: headSize, positions: positions)
+      : positions * layers * heads * headSize * 8
+  }
+}
+
+/// Room for keys and values of all layers, from position 0 on; memory is taken as they are written.
+struct KeyValueStorage: Sendable {
+  private enum Form {
+    /// `(layers * capacity, heads * headSize)` each.
+    case floats(keys: Matrix, values: Matrix)
+    /// Heads of all layers, one layer after the other.
+    case narrow(KeyValuePanels)
+  }
+
+  let shape: KeyValueShape
+  let capacity: Int
+  private let form: Form
+
+  /// Room for `capacity` positions or a few more.
+  init(_ shape: KeyValueShape, capacity: Int) {
+    self.shape = shape
+    if shape.isNarrow {
+      let panels = KeyValuePanels(
+        heads: shape.layers * shape.heads, headSize: shape.headSize, capacity: capacity)
+      self.capacity = panels.capacity
+      form = .narrow(panels)
+    } else {
+      self.capacity = max(1, capacity)
+      let (rows, width) = (shape.layers * self.capacity, shape.heads * shape.headSize)
+      form = .floats(
+        keys: Matrix(untouchedRows: rows, columns: width),
+        values: Matrix(untouchedRows: rows, columns: width))
+    }
+  }
+
+  /// Writes the positions from `position` on of one layer.
+  func write(layer: Int, keys: Matrix, values: Matrix, at position: Int, pool: WorkerPool) {
+    switch form {
+    case .floats(let allKeys, let allValues):
+      let rows = rows(layer, position..<position + keys.rows)
+      allKeys.rows(rows).copy(from: keys)
+      allValues.rows(rows).copy(from: values)
+    case .narrow(let panels):
+      panels.heads(heads(layer)).write(keys: keys, values: values, at: position, pool: pool)
+    }
+  }
+
+  /// Copies `positions` of `other`, of the same shape, to the positions from `position` on.
+  func copy(_ positions: Range<Int>, of other: KeyValueStorage, to position: Int) {
+    switch (form, other.form) {
+    case (.floats(let keys, let values), .floats(let otherKeys, let otherValues)):
+      for layer in 0..<shape.layers {
+        let to = rows(layer, position..<position + positions.count)
+        let from = other.rows(layer, positions)
+        keys.rows(to).copy(from: otherKeys.rows(from))
+        values.rows(to).copy(from: otherValues.rows(from))
+      }
+    case (.narrow(let panels), .narrow(let otherPanels)):
+      panels.copy(positions, of: otherPanels, to: position)
+    default: preconditionFailure("KeyValueStorage: shapes differ")
+    }
+  }
+
+  /// Rows of a batch over one layer's keys and values, which hold theirs.
+  func segment(layer: Int, rows: Range<Int>, firstPosition: Int) -> AttentionSegment {
+    switch form {
+    case .floats(let keys, let values):
+      let held = self.rows(layer, 0..<firstPosition + rows.count)
+      return AttentionSegment(
+        rows: rows, firstPosition: firstPosition, keys: keys.rows(held), values: values.rows(held))
+    case .narrow(let panels):
+      return AttentionSegment(
+        rows: rows, firstPosition: firstPosition, panels: panels.heads(heads(layer)))
+    }
+  }
+
+  private func rows(_ layer: Int, _ positions: Range<Int>) -> Range<Int> {
+    layer * capacity + positions.lowerBound..<layer * capacity + positions.upperBound
+  }
+
+  private func heads(_ layer: Int) -> Range<Int> {
+    layer * shape.heads..<(layer + 1) * shape.heads
+  }
+}

@@ -1,0 +1,154 @@
+import CKernels
+import Tensors
+import Testing
+
+extension KernelVariantTests {
+  /// Keys and values kept in bf16, however they came there.
+  @Suite("Kept keys and values")
+  struct KeyValuePanelsTests {
+    private let recycler = BufferRecycler()
+
+    private func random(_ rows: Int, _ columns: Int, _ g: inout SplitMix64) -> Matrix {
+      Matrix(rows: rows, columns: columns, (0..<rows * columns).map { _ in g.normal() })
+    }
+
+    private func output(
+      _ attention: Attention, _ queries: Matrix, _ segment: AttentionSegment, threads: Int = 1
+    ) -> [Float] {
+      let pool = WorkerPool(threads: threads)
+      defer { pool.shutDown() }
+      let y = Matrix(rows: queries.rows, columns: queries.columns)
+      attention.forward(
+        queries: queries, segments: [segment], into: y, logSums: nil, recycler: recycler, pool: pool
+      )
+      return y.values
+    }
+
+    private static let shapes = [
+      (64, 3, nil), (20, 4, nil), (16, 1, 30), (5, 2, nil), (33, 13, 40), (128, 2, nil),
+    ]
+
+    @Test("give the bits of the same as floats, written in any pieces", arguments: shapes)
+    func written(headSize: Int, group: Int, window: Int?) {
+      var g = SplitMix64(seed: UInt64(headSize))
+      let (pairs, count) = (2, 77)
+      let attention = Attention(
+        heads: pairs * group, keyValueHeads: pairs, headSize: headSize, window: window,
+        isNarrow: true)
+      let keys = random(count, pairs * headSize, &g)
+      let values = random(count, pairs * headSize, &g)
+      let pool = WorkerPool(threads: 1)
+      underEachVariant { variant in
+        for (rows, pieces) in [(1, [77]), (1, [1, 31, 33, 3, 9]), (5, [40, 37]), (60, [2, 75])] {
+          let panels = KeyValuePanels(heads: 3, headSize: headSize, capacity: count).heads(1..<3)
+          var first = 0
+          for piece in pieces {
+            panels.write(
+              keys: keys.rows(first..<first + piece), values: values.rows(first..<first + piece),
+              at: first, pool: pool)
+            first += piece
+          }
+          let queries = random(rows, pairs * group * headSize, &g)
+          let expected = output(
+            attention, queries,
+            AttentionSegment(
+              rows: 0..<rows, firstPosition: count - rows, keys: keys, values: values))
+          let found = output(
+            attention, queries,
+            AttentionSegment(rows: 0..<rows, firstPosition: count - rows, panels: panels))
+          #expect(found == expected, "\(variant), \(rows) rows, written as \(pieces)")
+        }
+      }
+    }
+
+    @Test("give the same bits copied, from and to any position", arguments: shapes)
+    func copied(headSize: Int, group: Int, window: Int?) {
+      var g = SplitMix64(seed: 5)
+      let (pairs, count) = (2, 110)
+      let attention = Attention(
+        heads: pairs * group, keyValueHeads: pairs, headSize: headSize, window: window,
+        isNarrow: true)
+      let pool = WorkerPool(threads: 1)
+      let panels = KeyValuePanels(heads: pairs, headSize: headSize, capacity: count)
+      panels.write(
+        keys: random(count, pairs * headSize, &g), values: random(count, pairs * headSize, &g),
+        at: 0, pool: pool)
+      let queries = random(2, pairs * group * headSize, &g)
+      func output(_ panels: KeyValuePanels) -> [Float] {
+        self.output(
+          attention, queries,
+          AttentionSegment(rows: 0..<2, firstPosition: count - 2, panels: panels))
+      }
+      let expected = output(panels)
+      for cuts in [[110], [64, 32, 14], [1, 63, 2, 44], [33, 32, 45]] {
+        let copy = KeyValuePanels(heads: pairs, headSize: headSize, capacity: 200)
+        var first = 0
+        for cut in cuts {
+          let part = KeyValuePanels(heads: pairs, headSize: headSize, capacity: cut)
+          part.copy(first..<first + cut, of: panels, to: 0)
+          copy.copy(0..<cut, of: part, to: first)
+          first += cut
+        }
+        #expect(output(copy) == expected, "cut as \(cuts)")
+      }
+    }
+
+    @Test("a long text's last row agrees with doubles, on one thread or several", arguments: shapes)
+    func long(headSize: Int, group: Int, window: Int?) {
+      var g = SplitMix64(seed: 23)
+      let count = 1_201
+      let attention = Attention(
+        heads: group, keyValueHeads: 1, headSize: headSize, window: window, isNarrow: true)
+      let keys = random(count, headSize, &g)
+      let values = random(count, headSize, &g)
+      let queries = random(1, group * headSize, &g)
+      let panels = KeyValuePanels(heads: 1, headSize: headSize, capacity: count)
+      panels.write(keys: keys, values: values, at: 0, pool: WorkerPool(threads: 1))
+      let segment = AttentionSegment(rows: 0..<1, firstPosition: count - 1, panels: panels)
+      let expected = (0..<group).flatMap { head in
+        attend(
+          queries.values[head * headSize..<(head + 1) * headSize].map(narrowed), keys, values,
+          from: max(0, count - (window ?? count)))
+      }
+      underEachVariant { variant in
+        let found = output(attention, queries, segment)
+        #expect(found == output(attention, queries, segment, threads: 3), "\(variant)")
+        let worst = zip(found, expected).map { abs(Double($0) - $1) }.max() ?? 0
+        // Values of about 1, and probabilities to 8 bits.
+        #expect(worst < 0.004, "\(variant): \(worst)")
+      }
+    }
+
+    /// The nearest bf16.
+    private func narrowed(_ x: Float) -> Double {
+      let bits = x.bitPattern
+      return Double(Float(bitPattern: (bits + 0x7FFF + (bits >> 16 & 1)) & 0xFFFF_0000))
+    }
+
+    /// One head's attention in doubles over rounded keys and values.
+    private func attend(_ query: [Double], _ keys: Matrix, _ values: Matrix, from first: Int)
+      -> [Double]
+    {
+      let scores = (first..<keys.rows).map { row in
+        query.indices.reduce(0.0) { $0 + query[$1] * narrowed(keys[row, $1]) }
+          / Double(query.count).squareRoot()
+      }
+      let top = scores.max() ?? 0
+      let weights = scores.map { power($0 - top) }
+      let sum = weights.reduce(0, +)
+      return query.indices.map { column in
+        weights.indices.reduce(0.0) {
+          $0 + weights[$1] / sum * narrowed(values[first + $1, column])
+        }
+      }
+    }
+
+    /// e^x by squaring a short series, so that no library is needed.
+    private func power(_ x: Double) -> Double {
+      let small = x / 1024
+      var result = 1 + small * (1 + small / 2 * (1 + small / 3 * (1 + small / 4)))
+      for _ in 0..<10 { result *= result }
+      return result
+    }
+  }
+}
