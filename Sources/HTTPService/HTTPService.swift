@@ -22,6 +22,7 @@ public final class HTTPService: Sendable {
   let metrics = Metrics()
   let isDraining = Atomic(false)
   private let server = Mutex<HTTPServer?>(nil)
+  private let listening = Atomic(0)
 
   /// Begins to listen.
   /// - Throws: `HTTPServerError`.
@@ -29,15 +30,15 @@ public final class HTTPService: Sendable {
     self.service = service
     self.options = options
     access = Access(service)
-    let listening = try HTTPServer(options: options.http) { [weak self] exchange in
+    let started = try HTTPServer(options: options.http) { [weak self] exchange in
       self?.answer(exchange)
     }
-    port = listening.port
-    server.withLock { $0 = listening }
+    listening.store(started.port, ordering: .relaxed)
+    server.withLock { $0 = started }
   }
 
   /// The port it listens on.
-  public let port: Int
+  public var port: Int { listening.load(ordering: .relaxed) }
 
   /// Connections that are open.
   public var connectionCount: Int { server.withLock { $0?.connectionCount ?? 0 } }

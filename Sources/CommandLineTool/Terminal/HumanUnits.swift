@@ -13,6 +13,20 @@ package func humanSize(_ bytes: Int) -> String {
   return unit == 0 ? "\(bytes) B" : "\(fixed(value, digits: 1)) \(units[unit])"
 }
 
+/// The bytes that a person means by `2GB`, `512 MB`, `1.5GiB` or a bare number; nil where that is none of these.
+package func parsedSize(_ text: String) -> Int? {
+  let digits = text.prefix { "0123456789.".contains($0) }
+  let unit = text.dropFirst(digits.count).trimmingCharacters(in: .whitespaces).uppercased()
+  let factors = [
+    "": 1.0, "B": 1, "K": 1e3, "KB": 1e3, "M": 1e6, "MB": 1e6, "G": 1e9, "GB": 1e9, "T": 1e12,
+    "TB": 1e12, "KIB": 1024, "MIB": 1_048_576, "GIB": 1_073_741_824,
+  ]
+  guard let value = Double(digits), let factor = factors[unit], value * factor >= 1,
+    value * factor < 1e18
+  else { return nil }
+  return Int(value * factor)
+}
+
 /// `value` with so many digits after the point, whatever the locale.
 package func fixed(_ value: Double, digits: Int) -> String {
   guard value.isFinite else { return value.isNaN ? "nan" : value < 0 ? "-inf" : "inf" }

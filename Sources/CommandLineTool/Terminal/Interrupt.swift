@@ -41,6 +41,26 @@ package enum Interrupt {
     _ = unsafe write(STDERR_FILENO, text.utf8Start, text.utf8CodeUnitCount)
   }
 
+  /// From now on the signals wait, in this thread and those it starts, until `wait` takes one up.
+  package static func hold(_ signals: [Int32] = [SIGINT, SIGTERM]) {
+    var held = set(of: signals)
+    unsafe pthread_sigmask(SIG_BLOCK, &held, nil)
+  }
+
+  /// Sleeps until one of the held signals comes.
+  package static func wait(_ signals: [Int32] = [SIGINT, SIGTERM]) {
+    var held = set(of: signals)
+    var signal: Int32 = 0
+    unsafe sigwait(&held, &signal)
+  }
+
+  private static func set(of signals: [Int32]) -> sigset_t {
+    var set = sigset_t()
+    unsafe sigemptyset(&set)
+    for signal in signals { unsafe sigaddset(&set, signal) }
+    return set
+  }
+
   /// Gives the signals their default effect back.
   package static func release(_ signals: [Int32] = [SIGINT, SIGTERM]) {
     for signal in signals { _ = Glibc.signal(signal, SIG_DFL) }

@@ -1,3 +1,4 @@
+import Digests
 import Foundation
 import JSON
 import Lorikeet
@@ -104,7 +105,7 @@ final class Completion: Sendable {
 
   private func receive(_ index: Int, _ event: GenerateEvent) {
     switch event {
-    case .text(let text, let choices): tell(index, text, choices.map(http.service.token))
+    case .text(let text, let choices): tell(index, text, choices.map(http.token))
     case .failed(let error): fail(APIError(error))
     case .finished(let result, let times): finish(index, result, times)
     }

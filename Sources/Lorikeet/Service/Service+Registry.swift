@@ -2,6 +2,7 @@ import Adapters
 import Digests
 public import Registry
 import Serving
+import Synchronization
 
 extension Service {
   /// Reads from the registry.

@@ -10,7 +10,7 @@ package import Tokenizers
 /// not depend on how they were fed.
 package final class PrefixCache: Sendable {
   /// Tokens of a block.
-  package static let blockTokens = 16
+  package static let blockTokens = KeyValueBlock.alignment
 
   fileprivate struct Key: Hashable {
     /// The block before; nil at the beginning.
