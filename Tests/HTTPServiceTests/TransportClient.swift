@@ -40,18 +40,19 @@ final class TransportClient {
 
   deinit { Glibc.close(socket) }
 
-  /// Sends as much as the server takes.
-  func send(_ text: String) { send(Array(text.utf8)) }
+  func send(_ text: String) { _ = send(Array(text.utf8)) }
 
-  func send(_ bytes: [UInt8]) {
+  /// Sends `bytes`; false where the server does not take them.
+  @discardableResult func send(_ bytes: [UInt8]) -> Bool {
     var rest = bytes[...]
     while !rest.isEmpty {
       let count = unsafe rest.withUnsafeBytes {
         unsafe Glibc.send(socket, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL))
       }
-      guard count > 0 else { return }
+      guard count > 0 else { return false }
       rest = rest.dropFirst(count)
     }
+    return true
   }
 
   func get(_ path: String) throws -> Response {

@@ -134,7 +134,7 @@ import Testing
     let server = try echo { $0.maximumBodyBytes = 1000 }
     let client = try TransportClient(server.port)
     client.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 8000000\r\n\r\n")
-    client.send([UInt8](repeating: 0, count: 8_000_000))
+    #expect(client.send([UInt8](repeating: 0, count: 8_000_000)))
     #expect(try client.response().status == 413)
   }
 

@@ -129,11 +129,15 @@ import Testing
     let calls = Box<Int>()
     let server = try HTTPServer(options: HTTPServerOptions()) { exchange in
       exchange.onDisconnect { calls.put(1) }
+      if exchange.request.path == "/whole" { return exchange.respond(HTTPResponse(body: [1])) }
       let stream = exchange.stream()
       stream.write([1])
       stream.finish()
     }
-    for _ in 0..<200 { _ = try TransportClient(server.port).get("/") }
+    for _ in 0..<500 {
+      _ = try TransportClient(server.port).get("/whole")
+      _ = try TransportClient(server.port).get("/stream")
+    }
     #expect(eventually { server.connectionCount == 0 })
     #expect(calls.all.isEmpty)
   }
