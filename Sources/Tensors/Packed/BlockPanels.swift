@@ -87,6 +87,9 @@ import CKernels
   ) {
     let parts = ProductParts(
       rows: x.rows, panels: panels, panelWork: Self.side * inputs / 2 * x.parts)
+    // Many adapters of a few rows each: one long stream of memory a term rather than a short one a term and part.
+    let isApart = terms.count >= 4 && x.rows <= 64 && NarrowPanels.areDisjoint(terms)
+    let termsInside = isApart ? [] : terms
     pool.forEach(parts.count) { index in
       let (rows, panels) = parts[index]
       let columns = range(panels.lowerBound).lowerBound..<range(panels.upperBound - 1).upperBound
@@ -106,7 +109,11 @@ import CKernels
         unsafe ck_blocks_join(
           rows.count, columns.count, halves.pointer, from, y.columns, y.pointer + place, y.columns)
       }
-      NarrowPanels.add(terms, rows, columns, to: y)
+      NarrowPanels.add(termsInside, rows, columns, to: y)
+    }
+    guard isApart else { return }
+    pool.forEach(terms.count) { index in
+      NarrowPanels.add([terms[index]], 0..<x.rows, 0..<outputs, to: y)
     }
   }
 
