@@ -21,14 +21,12 @@ public typealias SequenceRows = (sequence: Int, rows: Range<Int>)
 extension Model {
   /// Feeds sequences their pending tokens, in one ragged batch, and tells the logits of those that have none left.
   ///
-  /// Prompts and single tokens mix; a prompt longer than the room left is fed in pieces over several calls. With packed
-  /// weights a row's logits depend on the tokens before it alone, to the bit: not on the pieces, on which tokens were a
-  /// prompt, or on the other sequences. In `f32`, whose products are BLAS's, they do so to rounding.
+  /// Prompts and single tokens mix; a prompt longer than the room left is fed in pieces over several calls.
   /// - Parameters:
   ///   - rowLimit: The most rows to feed; first come, first served.
   ///   - updates: What adapters do to the rows it is given, everywhere or at one slot. Called for all rows, and again
   ///     for the rows that go through the head, for its slot.
-  /// - Returns: Indices of complete sequences, and their logits, `(indices.count, vocabularySize)`; `withRow` reads one's in place.
+  /// - Returns: Indices of complete sequences, and their logits, `(indices.count, vocabularySize)`.
   public func advance(
     _ sequences: inout [DecodingSequence], rowLimit: Int,
     updates: ([SequenceRows], _ slot: Int?) -> BatchUpdates, pool: WorkerPool,
