@@ -20,6 +20,14 @@ PROMPT = "Name three things that one finds in a shop."
 ENDLESS = {"2": -100, "0": -100}
 
 
+def until(what, holds, seconds=20):
+    """Looks again and again until `holds`; the bound is only there so that a failure ends."""
+    end = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < end, f"after {seconds} seconds it still is not so that {what}"
+        time.sleep(0.05)
+
+
 class Checks:
     """One method a check, in their order; each says with its docstring what holds."""
 
@@ -43,13 +51,6 @@ class Checks:
         found = re.search(rf"^{name} (\S+)$", self.client.get("/../metrics", cast_to=str), re.M)
         assert found, f"/metrics has no {name}"
         return float(found[1])
-
-    def until(self, what, holds, seconds=20):
-        """Looks again and again until `holds`; the bound is only there so that a failure ends."""
-        end = time.monotonic() + seconds
-        while not holds():
-            assert time.monotonic() < end, f"after {seconds} seconds it still is not so that {what}"
-            time.sleep(0.05)
 
     # ---- answers ----
 
@@ -233,7 +234,7 @@ class Checks:
                 break
         assert self.metric("lorikeet_requests_running") == 1
         stream.close()
-        self.until("nothing runs", lambda: self.metric("lorikeet_requests_running") == 0)
+        until("nothing runs", lambda: self.metric("lorikeet_requests_running") == 0)
         made = self.metric("lorikeet_generated_tokens_total") - made
         assert made < 1500, f"all {made} tokens were made"
 
@@ -243,12 +244,12 @@ class Checks:
         stream = self.chat(SUPPORT, stream=True, max_tokens=300, logit_bias=ENDLESS)
         first = next(stream)
         self.lorikeet.run("alias", "acme/support@2", "production")
-        self.until("production answers as version 2", lambda: self.chat(SUPPORT).model == "acme/support@2")
+        until("production answers as version 2", lambda: self.chat(SUPPORT).model == "acme/support@2")
         rest = list(stream)
         assert {chunk.model for chunk in [first, *rest]} == {"acme/support@1"}
         assert self.text(SUPPORT) == new
         self.lorikeet.run("rollback", SUPPORT, "production")
-        self.until("production answers as version 1", lambda: self.chat(SUPPORT).model == "acme/support@1")
+        until("production answers as version 1", lambda: self.chat(SUPPORT).model == "acme/support@1")
         assert self.text(SUPPORT) == old
 
     # ---- keys ----
@@ -257,7 +258,7 @@ class Checks:
         return self.with_key(self.lorikeet.run("key", "add", *words, "--quiet").strip())
 
     def check_keys(self):
-        """once there is a key, others are an AuthenticationError; a scope hides what it does not open"""
+        """once there is a key, others are an AuthenticationError, and stay so; a scope hides what it does not open"""
         acme = self.add_key("acme", "--scope", "acme/*")
         self.refused(openai.AuthenticationError, lambda: self.chat(BASE))
         self.refused(openai.AuthenticationError, lambda: self.client.models.list())
@@ -269,7 +270,8 @@ class Checks:
         error = self.refused(openai.PermissionDeniedError, lambda: acme.models.delete(SUPPORT))
         assert error.code == "admin_only", error
         self.lorikeet.run("key", "revoke", "acme")
-        assert self.text(SUPPORT), "without a key the door is open again"
+        for client in [acme, self.client]:
+            self.refused(openai.AuthenticationError, lambda: self.text(SUPPORT, client=client))
 
     def check_rate_limit(self):
         """a key's limit is a RateLimitError that says when to come again"""
@@ -291,7 +293,8 @@ class Checks:
 
     def check_drain(self):
         """SIGTERM lets a stream under way finish, takes no more, and ends with 0"""
-        stream = self.chat(SUPPORT, stream=True, max_tokens=200, logit_bias=ENDLESS)
+        client = self.add_key("last")
+        stream = self.chat(SUPPORT, stream=True, max_tokens=200, logit_bias=ENDLESS, client=client)
         chunks = [next(stream), next(stream)]
         self.lorikeet.terminate()
         chunks += stream
@@ -299,7 +302,7 @@ class Checks:
         code = self.lorikeet.wait()
         assert code == 0, f"the server ended with {code}"
         try:
-            self.chat(BASE)
+            self.chat(BASE, client=client)
         except openai.APIConnectionError:
             return
         raise AssertionError("something still answers")

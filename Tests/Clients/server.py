@@ -42,14 +42,25 @@ class Lorikeet:
 
     def start(self, *words):
         """Starts the server on a free port; returns where it listens."""
+        self.launch("--json", *words)
+        return json.loads(self.told())["address"]
+
+    def start_for_people(self, *words):
+        """Starts the server on a free port; returns the two lines that it shows."""
+        self.launch(*words)
+        return self.told() + self.told()
+
+    def launch(self, *words):
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(
-                [self.binary, "serve", "--port", "0", "--json", "--registry", self.folder / "registry.sqlite", *words],
+                [self.binary, "serve", "--port", "0", "--registry", self.folder / "registry.sqlite", *words],
                 stdout=subprocess.PIPE, stderr=log, text=True,
             )
+
+    def told(self):
         line = self.process.stdout.readline()
         assert line, f"the server did not start: {self.log.read_text()}"
-        return json.loads(line)["address"]
+        return line
 
     def terminate(self):
         """Asks the server to finish and to end."""
@@ -58,6 +69,12 @@ class Lorikeet:
     def wait(self):
         """Waits for the end that was asked for; returns the exit code."""
         return self.process.wait(timeout=60)
+
+    def stop(self):
+        """Ends the server."""
+        self.terminate()
+        code = self.wait()
+        assert code == 0, f"the server ended with {code}: {self.log.read_text()}"
 
 
 @contextlib.contextmanager

@@ -152,7 +152,7 @@ extension Session {
     console.line(
       "serving \(base.name) (\(service.base.model.weights.rawValue)) and "
         + "\(counted(adapters.count, "adapter")) on \(address)")
-    let isKeyed = try service.read { try $0.keys().contains { $0.revoked == nil } }
+    let isKeyed = try service.read { try !$0.keys().isEmpty }
     console.line(
       "try: curl \(options.http.tls == nil ? "" : "-k ")\(address)/v1/chat/completions"
         + (isKeyed ? " -H \"Authorization: Bearer $OPENAI_API_KEY\"" : "")
