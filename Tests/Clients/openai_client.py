@@ -232,7 +232,7 @@ class Checks:
         for chunk in stream:
             if chunk.choices[0].delta.content:
                 break
-        assert self.metric("lorikeet_requests_running") == 1
+        until("it runs", lambda: self.metric("lorikeet_requests_running") == 1)
         stream.close()
         until("nothing runs", lambda: self.metric("lorikeet_requests_running") == 0)
         made = self.metric("lorikeet_generated_tokens_total") - made
