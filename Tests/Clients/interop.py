@@ -12,6 +12,7 @@ import re
 import shutil
 import socket
 import subprocess
+import sys
 import tempfile
 import urllib.request
 
@@ -112,6 +113,17 @@ def check_shown_line(lorikeet):
     say("the curl line that 'serve' shows works")
 
 
+def check_readme_client(address):
+    """The README's lines of Python, as they stand but for the port and the adapter's name."""
+    code = readme("python")
+    for old, new in [("http://127.0.0.1:8080", address), ("intent-kwikemart", server.BASE)]:
+        assert old in code, f"the README's lines of Python have no '{old}'"
+        code = code.replace(old, new)
+    done = subprocess.run([sys.executable, "-c", code], stdout=subprocess.PIPE, timeout=60, check=True)
+    assert done.stdout.strip(), "the README's lines of Python printed nothing"
+    say(f"the README's lines of Python print {len(done.stdout)} bytes of an answer")
+
+
 def check_tls(lorikeet):
     key, certificate = lorikeet.folder / "key.pem", lorikeet.folder / "certificate.pem"
     subprocess.run(
@@ -207,7 +219,7 @@ if __name__ == "__main__":
     check_unit()
     with server.throwaway() as lorikeet:
         check_shown_line(lorikeet)
-        for check in [check_curl, check_wrk]:
+        for check in [check_readme_client, check_curl, check_wrk]:
             lorikeet.stop()
             check(lorikeet.start())
         lorikeet.stop()
@@ -215,5 +227,7 @@ if __name__ == "__main__":
         lorikeet.stop()
         with nginx(lorikeet.start()) as proxy:
             check_streams(proxy)
-            count = openai_client.run(lorikeet, proxy, ends=False)
-            say(f"nginx: curl's streams and {count} checks of the openai package through it")
+            # The last check ends the server, which a client of nginx cannot see.
+            names = openai_client.NAMES[:-1]
+            openai_client.run(lorikeet, proxy, names)
+            say(f"nginx: curl's streams and {len(names)} checks of the openai package through it")

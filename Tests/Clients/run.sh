@@ -1,7 +1,7 @@
 #!/bin/sh
 # Runs a script of this folder in an environment that has what requirements.txt lists; made once, in .build/clients-venv.
 #
-# Usage: run.sh [SCRIPT]             (default: openai_client.py; from anywhere; `make clients` calls it)
+# Usage: run.sh [SCRIPT [ARGUMENT...]]  (default: openai_client.py; from anywhere; `make clients` calls it)
 # Needs python3 with venv, pip, the base in the home's cache (`make base`), and a built lorikeet (LORIKEET, or the one in
 # .build/release).
 set -eu
@@ -18,4 +18,5 @@ if [ ! -e "$mark" ]; then
   "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --requirement $folder/requirements.txt
   touch "$mark"
 fi
-exec "$venv/bin/python" "$folder/${1:-openai_client.py}"
+[ $# -gt 0 ] || set -- openai_client.py
+exec "$venv/bin/python" "$folder/$@"

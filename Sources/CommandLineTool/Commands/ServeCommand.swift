@@ -60,7 +60,10 @@ extension Tool {
     }
     try session.tell(server, service, httpOptions)
     Interrupt.wait()
-    session.console.note("finishing \(counted(service.loop.statistics.running, "answer"))")
+    let engine = service.loop.statistics
+    let left = engine.running + engine.waiting + engine.loading
+    session.console.note(
+      left == 0 ? "stopping" : "finishing \(counted(left, "answer")); once more stops at once")
     let second = Thread {
       Interrupt.wait()
       server.stop()
