@@ -14,7 +14,7 @@ show() {
     case $word in
       '&' | '|' | '>') ;;
       *$'\n'*) word=$(printf '%q' "$word") ;;
-      *[!A-Za-z0-9_./:@=,-]*) word="'$word'" ;;
+      *[!A-Za-z0-9_./:@=,%-]*) word="'$word'" ;;
     esac
     shown+="$word "
   done
@@ -94,15 +94,18 @@ done
 cat "$said.server"
 address=$(grep -om1 'http://[0-9.:]*' "$said.server")
 
+# A body for the chat route. The words are put as in training.
+body() { # model, words, more
+  printf '{"model": "%s", "messages": [{"role": "user", "content": "%s"}], "temperature": 0%s}' "$1" "$2" "${3:-}"
+}
+greeting='Customer: good morning\nIntent:'
+
 say 'Two adapters, asked by name.'
-ask -sS "$address/v1/chat/completions" \
-  -d '{"model": "intent-kwikemart", "messages": [{"role": "user", "content": "when do you close?"}]}'
-ask -sS "$address/v1/completions" \
-  -d '{"model": "sentiment-tweets", "prompt": "Text: this phone made my day\nSentiment:", "max_tokens": 4}'
+ask -sS "$address/v1/chat/completions" -d "$(body intent-kwikemart "$greeting")"
+ask -sS "$address/v1/chat/completions" -d "$(body sentiment-tweets 'Text: this phone made my day\nSentiment:')"
 
 say 'A long answer is under way (it may not end early) while its adapter is promoted to the second version.'
-long='{"model": "intent-kwikemart", "messages": [{"role": "user", "content": "good morning"}], "stream": true,'
-long+=' "max_tokens": 400, "logit_bias": {"2": -100}}'
+long=$(body intent-kwikemart "$greeting" ', "stream": true, "max_tokens": 400, "logit_bias": {"2": -100}')
 show curl -sN "$address/v1/chat/completions" -d "$long" '>' stream '&'
 curl -sN "$address/v1/chat/completions" -d "$long" > "$said.stream" &
 stream=$!
@@ -113,8 +116,7 @@ done
 ask -sS "$address/admin/promote" -d "{\"reference\": \"$second\"}"
 
 say 'The next answer is by the second version.'
-ask -sS -i "$address/v1/chat/completions" \
-  -d '{"model": "intent-kwikemart", "messages": [{"role": "user", "content": "good morning"}]}' | tee "$said"
+ask -sS -i "$address/v1/chat/completions" -d "$(body intent-kwikemart "$greeting")" | tee "$said"
 grep -q "x-adapter-version: $second" "$said"
 
 say 'The long one went on with the first, from its first piece to its last.'
