@@ -4,7 +4,7 @@ SHELL := bash
 .DEFAULT_GOAL := help
 # SwiftPM takes one build at a time and uses every core for it.
 .NOTPARALLEL:
-.PHONY: help demo test quick realbase base build setup interop kills fuzz bench format lint clean
+.PHONY: help demo test quick realbase clients base build setup interop kills fuzz bench format lint clean
 
 SWIFT := swift
 SOURCES := Package.swift Sources Tests
@@ -12,10 +12,10 @@ SOURCES := Package.swift Sources Tests
 help: ## what there is to make
 	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
 
-demo: build ## train two adapters, compare, promote and roll back, every step a plain command
+demo: build ## train two adapters, compare, promote, roll back and serve, every step a plain command
 	@Tests/Demo/demo.sh
 
-test: quick realbase ## the whole suite: quick tests first, those on the real base after
+test: quick realbase clients ## the whole suite: quick tests first, those on the real base after, then a real client
 
 quick: setup
 	$(SWIFT) build -c release --build-tests
@@ -24,6 +24,10 @@ quick: setup
 realbase: base
 	$(SWIFT) build -c release --build-tests
 	$(SWIFT) test -c release --skip-build --filter RealBase
+
+# The openai package, from PyPI, against a server of its own.
+clients: base
+	@Tests/Clients/run.sh
 
 # The tests need the file in the home's cache; the registry of this command is a throwaway.
 base: build
@@ -36,7 +40,9 @@ build: setup ## the commands, optimised, in .build/release
 setup: ## install what is missing
 	@.ci/setup
 
-interop: setup ## goldens made again, live comparisons and the peers' benchmark (fetches PyTorch)
+interop: base ## the server behind nginx and under load, goldens made again, the peers' benchmark (fetches PyTorch)
+	@.ci/setup wrk nginx curl openssl
+	Tests/Clients/run.sh interop.py
 	$(SWIFT) build -c release --product lorikeet-bench
 	$(SWIFT) build -c release --product adapter-logits
 	Tests/Peers/interop.sh

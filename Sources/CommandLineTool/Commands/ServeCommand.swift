@@ -60,7 +60,10 @@ extension Tool {
     }
     try session.tell(server, service, httpOptions)
     Interrupt.wait()
-    session.console.note("finishing \(counted(service.loop.statistics.running, "answer"))")
+    let engine = service.loop.statistics
+    let left = engine.running + engine.waiting + engine.loading
+    session.console.note(
+      left == 0 ? "stopping" : "finishing \(counted(left, "answer")); once more stops at once")
     let second = Thread {
       Interrupt.wait()
       server.stop()
@@ -152,7 +155,7 @@ extension Session {
     console.line(
       "serving \(base.name) (\(service.base.model.weights.rawValue)) and "
         + "\(counted(adapters.count, "adapter")) on \(address)")
-    let isKeyed = try service.read { try $0.keys().contains { $0.revoked == nil } }
+    let isKeyed = try service.read { try !$0.keys().isEmpty }
     console.line(
       "try: curl \(options.http.tls == nil ? "" : "-k ")\(address)/v1/chat/completions"
         + (isKeyed ? " -H \"Authorization: Bearer $OPENAI_API_KEY\"" : "")
