@@ -168,7 +168,7 @@ import Toys
 
   @Test func anEchoStandsBeforeEachAnswer() throws {
     let toy = try ToyService()
-    let prompts = (0..<40).map { "Prompt number \($0)" }
+    let prompts = (0..<400).map { "Prompt \($0)" }
     let list = JSONValue.array(prompts.map { .string($0) })
     let whole = try toy.post(
       "/v1/completions",

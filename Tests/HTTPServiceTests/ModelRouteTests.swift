@@ -53,7 +53,7 @@ import Toys
 
   @Test func tokensGoThereAndBack() throws {
     let toy = try ToyService()
-    let text = "Hello, Ärger!\nþ"
+    let text = "Hello, ärger!\nþ"
     let reply = try toy.post("/tokenize", ["prompt": .string(text)])
     let tokens = try #require(reply.json["tokens"])
     #expect(reply.json["count"]?.intValue == text.utf8.count)
