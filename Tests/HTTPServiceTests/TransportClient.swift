@@ -142,10 +142,10 @@ final class Box<Value: Sendable>: Sendable {
 }
 
 /// Whether `holds` comes to hold in so many turns of 10 milliseconds, by default 20 seconds.
-func eventually(for turns: Int = 2_000, _ holds: () -> Bool) -> Bool {
+func eventually(for turns: Int = 2_000, _ holds: () throws -> Bool) rethrows -> Bool {
   for _ in 0..<turns {
-    if holds() { return true }
+    if try holds() { return true }
     usleep(10_000)
   }
-  return holds()
+  return try holds()
 }
