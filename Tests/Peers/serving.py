@@ -11,6 +11,7 @@ A figure is the median over the rounds. `llama_server.sh` builds llama-server. W
 
 import argparse
 import asyncio
+import atexit
 import json
 import os
 import pathlib
@@ -88,6 +89,8 @@ class Server:
                                         env={**os.environ, **(environment or {})})
         self.address = json.loads(self.process.stdout.readline())["port"] if ready else None
 
+        atexit.register(self.process.kill)  # whatever happens to us
+
     def wait(self, port):
         """Until it answers on `port`."""
         import urllib.request
@@ -120,9 +123,9 @@ class Server:
 
 
 async def client(port, index, count, choose, said):
-    """Asks `count` chats on one connection."""
-    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    """Asks `count` chats, each on a connection of its own, for llama-server closes them."""
     for turn in range(count):
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
         text = (f"Story {index}.{turn}.{said['round']}: write a long story of several paragraphs about {TOPICS[index % len(TOPICS)]} and a child "
                 f"who counts to {index * 31 + turn}. Begin with the weather, go on with the people, and take your time.")
         body = dict(messages=[dict(role="user", content=text)], max_tokens=64, temperature=0, stream=True,
@@ -146,8 +149,7 @@ async def client(port, index, count, choose, said):
                     last = now
                 if b'"completion_tokens":' in event:
                     said["tokens"] += int(re.search(rb'"completion_tokens":(\d+)', event)[1])
-        await reader.readline()
-    writer.close()
+        writer.close()
 
 
 def load(port, clients, count, choose, round):
