@@ -46,7 +46,6 @@ extension Tool {
         ExampleSpec("lorikeet serve --host 0.0.0.0", "for others; needs a key in the registry"),
       ])
   ) { session in
-    // Before any thread is made, which would take the signal as the end.
     Interrupt.hold()
     let options = try session.serviceOptions()
     let httpOptions = try session.httpOptions()
