@@ -90,6 +90,12 @@ let package = Package(
 
     // Tests: one target a room; `Expect` holds element-wise comparisons and finds fixtures.
     .target(name: "Expect", path: "Tests/Expect", swiftSettings: strict),
+    .target(
+      name: "Toys",
+      dependencies: [
+        "HTTPService", "Lorikeet", "Serving", "Registry", "Adapters", "Models", "Training",
+        "Tokenizers", "Tensors", "Digests", "JSON", "Expect",
+      ], path: "Tests/Toys", swiftSettings: strict),
     .executableTarget(
       name: "storm", dependencies: ["Registry", "Digests"], path: "Tests/Storm",
       swiftSettings: strict),
@@ -99,8 +105,8 @@ let package = Package(
     .executableTarget(
       name: "fuzz",
       dependencies: [
-        "Lorikeet", "CommandLineTool", "Training", "Serving", "Registry", "Adapters", "Models",
-        "Checkpoints", "Tokenizers", "Tensors", "Digests", "JSON", "Expect",
+        "HTTPService", "Lorikeet", "CommandLineTool", "Training", "Serving", "Registry", "Adapters",
+        "Models", "Checkpoints", "Tokenizers", "Tensors", "Digests", "JSON", "Expect", "Toys",
       ], path: "Tests/Fuzz", swiftSettings: strict),
     .testTarget(name: "FuzzTests", dependencies: ["fuzz"], swiftSettings: strict),
     .executableTarget(
@@ -119,7 +125,12 @@ let package = Package(
     tests(
       "Serving",
       ["Adapters", "Models", "Autograd", "Checkpoints", "Tokenizers", "Tensors", "Digests"]),
-    tests("HTTPService", ["JSON"]),
+    tests(
+      "HTTPService",
+      [
+        "Toys", "Lorikeet", "Serving", "Registry", "Adapters", "Models", "Tokenizers", "Tensors",
+        "Digests", "JSON",
+      ]),
     tests("Registry", ["Digests"]),
     tests("Tokenizers", ["Checkpoints"]),
     tests("Adapters", ["Autograd", "Models", "Checkpoints", "Tensors", "Digests", "JSON"]),

@@ -11,6 +11,8 @@ public final class HTTPService: Sendable {
     public var adapterFolder: String?
     /// Told a line for each request, without a word of prompts and answers.
     public var log: (@Sendable (String) -> Void)?
+    /// Seconds since 1970, where the limits of keys are not to go by the system's clock.
+    package var clock: (@Sendable () -> Double)?
 
     /// The defaults: a free port of the loopback.
     public init() {}
@@ -29,7 +31,7 @@ public final class HTTPService: Sendable {
   public init(_ service: Service, options: Options = Options()) throws {
     self.service = service
     self.options = options
-    access = Access(service)
+    access = options.clock.map { Access(service, now: $0) } ?? Access(service)
     let started = try HTTPServer(options: options.http) { [weak self] exchange in
       self?.answer(exchange)
     }

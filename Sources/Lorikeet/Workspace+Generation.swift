@@ -130,8 +130,9 @@ extension Workspace {
     _ version: VersionRecord, on base: LoadedBase, in pool: AdapterPool? = nil
   ) throws -> PinnedAdapter {
     try (pool ?? base.adapters).pin(version.digest) {
-      try Workspace.adapter(
-        version, weights: try registry.blob(version.weights), on: base, knownDigest: version.digest)
+      try registry.blob(version.weights) {
+        try Workspace.adapter(version, weights: $0, on: base, knownDigest: version.digest)
+      }
     }
   }
 

@@ -4,6 +4,9 @@ import Tensors
 ///
 /// They are kept in bf16 where the model's weights are packed (attention reads them so in any case), else as floats. Memory is
 /// taken as positions are written; where the room given at first does not do, it doubles.
+///
+/// With packed weights a row's logits depend on the tokens before it alone, to the bit: not on the pieces that they were fed
+/// in, on which were a prompt, or on other sequences. In `f32`, whose products are BLAS's, they do so to rounding.
 public final class KeyValueCache {
   private var storage: KeyValueStorage
   /// Positions that every layer holds.

@@ -7,6 +7,22 @@ extension Registry {
     try snapshot { try $0.blob(digest, calledBy: "registry '\(path)'") }
   }
 
+  /// What `make` makes of the bytes of the blob `digest`, which are checked against it meanwhile on another thread.
+  /// - Throws: `RegistryError` where they do not have it, whatever `make` made of them; else what `make` throws.
+  public func blob<T>(_ digest: Digest, making make: ([UInt8]) throws -> T) throws -> T {
+    let hasher = BackgroundDigest()
+    let blob = try snapshot { database in
+      try unsafe database.fetchBlob(digest, calledBy: "registry '\(path)'") {
+        unsafe hasher.update($0)
+      }
+    }
+    let made = Result { try make(blob.bytes) }
+    // The bytes stay until their digest is taken.
+    let found = withExtendedLifetime(blob) { hasher.finish() }
+    guard found == digest else { throw blob.damage }
+    return try made.get()
+  }
+
   /// The weights of `version`, safetensors bytes, checked against their digest.
   public func weights(of version: VersionRecord) throws -> [UInt8] {
     do {

@@ -109,6 +109,13 @@
   /// A copy of all values, row by row.
   public var values: [Float] { unsafe Array(UnsafeBufferPointer(start: base, count: count)) }
 
+  /// Calls `body` with the values of one row where they stand.
+  public func withRow<Result>(_ row: Int, _ body: (Span<Float>) throws -> Result) rethrows -> Result
+  {
+    precondition(row >= 0 && row < rows, "Matrix: out of bounds")
+    return try body(unsafe UnsafeBufferPointer(start: base + row * columns, count: columns).span)
+  }
+
   /// Sets every value.
   public func fill(_ value: Float) { unsafe base.update(repeating: value, count: count) }
 

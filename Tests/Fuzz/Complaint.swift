@@ -1,6 +1,7 @@
 import Adapters
 import Checkpoints
 import CommandLineTool
+import HTTPService
 import JSON
 import Lorikeet
 import Models
@@ -40,6 +41,7 @@ struct Complaint: Error, CustomStringConvertible {
       || error is TokenizerError || error is TemplateError || error is JSONError
       || error is RegistryError || error is UsageError || error is ModelError
       || error is TensorError || error is ServingError || error is WorkspaceError
+      || error is APIError
   }
 }
 

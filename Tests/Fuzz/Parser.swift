@@ -27,6 +27,7 @@ extension Parser {
     ("recipe", recipe), ("dataset", dataset), ("training-state", trainingState),
     ("registry", registry), ("registry-rows", registryRows), ("bundle", bundle),
     ("bundle-rows", bundleRows), ("arguments", arguments), ("gate", gate),
+    ("completion-body", completionBody), ("request-target", requestTarget), ("http", http),
   ]
 
   /// Parsers that are broken on purpose, so that the tests see every kind of fault being found.

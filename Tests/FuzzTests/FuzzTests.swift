@@ -17,6 +17,7 @@ import Testing
     "json", "safetensors", "gguf", "gguf-vocabulary", "checkpoint-gguf", "checkpoint-folder",
     "tokenizer", "template", "adapter", "module-pattern", "prompt-contract", "recipe", "dataset",
     "training-state", "registry", "registry-rows", "bundle", "bundle-rows", "arguments", "gate",
+    "completion-body", "request-target", "http",
   ]
 
   @Test("every parser refuses or reads them", arguments: parsers)

@@ -22,7 +22,8 @@ import Testing
   @Test("a whole chat completion, to the letter")
   func chat() {
     let answers = [
-      CompletedAnswer(text: "Grü\"ß\"\n!", finish: .stop), CompletedAnswer(text: "", finish: .length),
+      CompletedAnswer(text: "Grü\"ß\"\n!", finish: .stop),
+      CompletedAnswer(text: "", finish: .length),
     ]
     #expect(
       writer(.chat).whole(answers, usage: TokenUsage(prompt: 5, completion: 7)).text()

@@ -87,6 +87,10 @@ if [ $peers = yes ]; then
   install Tests/Peers/requirements.txt
   say "peers, $rounds rounds in turn"
   $python Tests/Peers/compare.py --rounds "$rounds" || failed="$failed compare.py"
+  say "llama-server"
+  Tests/Peers/llama_server.sh "$python"
+  say "serving, $rounds rounds in turn"
+  $python Tests/Peers/serving.py --rounds "$rounds" || failed="$failed serving.py"
 fi
 
 if [ -n "$failed" ]; then

@@ -79,6 +79,42 @@ extension KernelVariantTests {
       }
     }
 
+    @Test("give a row the same bits beside many adapters' rows as alone")
+    func company() throws {
+      let source = try stored(.q4_1, 70, 96)
+      var g = SplitMix64(seed: 4)
+      let x = random(13, 96, &g)
+      let initial = random(13, 70, &g)
+      // One or two rows each, some ranks unlike the others, and rows without any.
+      let parts = [0..<1, 1..<3, 4..<5, 5..<6, 8..<10, 11..<12].enumerated().map { index, rows in
+        let rank = index == 2 ? 5 : 16
+        return (rows, random(rows.count, rank, &g), Factor(random(70, rank, &g)))
+      }
+      func term(_ part: (Range<Int>, Matrix, Factor)) -> LowRankTerm {
+        LowRankTerm(
+          rows: part.0, low: Operand(part.1, recycler: recycler), lowRows: 0..<part.0.count,
+          factor: part.2, .transposed)
+      }
+      underEachVariant { variant in
+        for format in [WeightFormat.int8, .native] {
+          let weight = FrozenWeight(source, format: format, arena: WeightArena(), pool: pool)
+          func output(_ rows: Range<Int>, _ terms: [LowRankTerm]) -> Matrix {
+            let y = Matrix(repeating: 0, rows: 13, columns: 70)
+            weight.apply(
+              Operand(x, recycler: recycler), rows: rows, plus: terms, onto: initial, into: y,
+              recycler: recycler, pool: pool)
+            return y.rows(rows)
+          }
+          let together = output(0..<13, parts.map(term))
+          for part in parts {
+            #expect(
+              output(part.0, [term(part)]).values == together.rows(part.0).values, "\(variant)")
+          }
+          #expect(output(3..<4, []).values == together.rows(3..<4).values, "\(variant)")
+        }
+      }
+    }
+
     @Test("take fewer bytes than floats do")
     func sizes() throws {
       func bytes(_ dtype: DType, _ format: WeightFormat) throws -> Int {

@@ -70,7 +70,7 @@ final class Access: Sendable {
         )
       }
       guard most.isFinite else { return nil }
-      use.allowance = min(most, use.allowance + (now - use.seen) * most / 60)
+      use.allowance = min(most, use.allowance + max(0, now - use.seen) * most / 60)
       use.seen = now
       guard use.allowance >= 1 else {
         return (

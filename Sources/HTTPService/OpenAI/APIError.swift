@@ -42,6 +42,8 @@ public struct APIError: Error, Sendable, Equatable, CustomStringConvertible {
   public var code: String?
   /// Seconds after which to try again.
   public var retryAfter: Int?
+  /// The methods that the path takes, for a 405.
+  public var allowed: [String] = []
 
   /// A refusal; its status is its kind's unless another is given.
   public init(
@@ -74,6 +76,10 @@ public struct APIError: Error, Sendable, Equatable, CustomStringConvertible {
     var headers = [(name: "content-type", value: "application/json")]
     // RFC 9110, 11.6.1: a 401 says how to authenticate.
     if status == 401 { headers.append((name: "www-authenticate", value: "Bearer")) }
+    // RFC 9110, 15.5.6: a 405 says what is allowed.
+    if !allowed.isEmpty {
+      headers.append((name: "allow", value: allowed.joined(separator: ", ")))
+    }
     if let retryAfter { headers.append((name: "retry-after", value: "\(max(0, retryAfter))")) }
     return HTTPResponse(status: status, headers: headers, body: json.bytes())
   }

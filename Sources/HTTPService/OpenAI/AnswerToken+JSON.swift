@@ -1,6 +1,14 @@
 import JSON
 
+extension AnswerToken {
+  /// The Unicode scalars that begin in it: each has one byte that is no continuation (10xxxxxx).
+  var letterCount: Int { bytes.count { $0 & 0xC0 != 0x80 } }
+}
+
 extension [AnswerToken] {
+  /// The Unicode scalars that begin in them.
+  var letterCount: Int { reduce(0) { $0 + $1.letterCount } }
+
   /// As chat completions tell log probabilities.
   var chatLogprobs: JSONValue {
     let content = map { token -> JSONValue in
@@ -19,8 +27,7 @@ extension [AnswerToken] {
     var offsets: [JSONValue] = []
     for token in self {
       offsets.append(.int(offset))
-      // Each scalar has one byte that is no continuation (10xxxxxx).
-      offset += token.bytes.count { $0 & 0xC0 != 0x80 }
+      offset += token.letterCount
     }
     return [
       "tokens": .array(map { .string(tokenText($0.bytes, marked: true)) }),

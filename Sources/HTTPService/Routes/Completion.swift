@@ -11,7 +11,7 @@ final class Completion: Sendable {
   private struct Part {
     var text = ""
     var tokens: [AnswerToken] = []
-    /// Unicode scalars told so far.
+    /// Unicode scalars of the tokens told so far.
     var offset = 0
     var result: GenerateResult?
   }
@@ -66,6 +66,8 @@ final class Completion: Sendable {
     call.exchange.onDisconnect { [weak self] in self?.leave() }
     var index = 0
     do {
+      // All of them first: a stream that begins tells them all.
+      if body.echo { try echo() }
       for prompt in body.prompts {
         for answer in 0..<body.count {
           try submit(prompt, index, answer)
@@ -75,6 +77,16 @@ final class Completion: Sendable {
     } catch { fail(APIError(error)) }
   }
 
+  /// Puts each prompt before its answers.
+  private func echo() throws {
+    for (place, prompt) in body.prompts.enumerated() {
+      let text = http.service.text(of: try http.service.tokens(prompt, for: model))
+      state.withLock { state in
+        for answer in 0..<body.count { state.parts[place * body.count + answer].text = text }
+      }
+    }
+  }
+
   private func submit(_ prompt: ServicePrompt, _ index: Int, _ answer: Int) throws {
     var request = ServiceRequest(model, prompt)
     request.maximumTokens = body.maxTokens
@@ -82,10 +94,6 @@ final class Completion: Sendable {
     request.stopTexts = body.stop
     request.topChoices = body.logprobs
     request.tenant = call.key?.name ?? model.version?.adapter ?? ""
-    if body.echo {
-      let text = http.service.text(of: try http.service.tokens(prompt, for: model))
-      state.withLock { $0.parts[index].text = text }
-    }
     let id = try http.service.submit(request) { [self] event in receive(index, event) }
     let isGone = state.withLock { state in
       state.ids.append(id)
@@ -126,7 +134,7 @@ final class Completion: Sendable {
         writer.piece(
           index, text: text, tokens: body.logprobs == nil ? nil : tokens,
           offset: state.parts[index].offset))
-      state.parts[index].offset += text.unicodeScalars.count
+      state.parts[index].offset += tokens.letterCount
       return (bytes, state.stream)
     }
     stream?.write(bytes)
@@ -196,10 +204,11 @@ final class Completion: Sendable {
     let results = state.parts.compactMap(\.result)
     // A prompt counts once, however many answers it has.
     let prompts = stride(from: 0, to: state.parts.count, by: body.count)
-      .reduce(0) { $0 + (state.parts[$1].result?.promptTokens ?? 0) }
+      .compactMap { state.parts[$0].result }
     return TokenUsage(
-      prompt: prompts, completion: results.reduce(0) { $0 + $1.tokens.count },
-      cached: results.reduce(0) { $0 + $1.cachedTokens })
+      prompt: prompts.reduce(0) { $0 + $1.promptTokens },
+      completion: results.reduce(0) { $0 + $1.tokens.count },
+      cached: prompts.reduce(0) { $0 + $1.cachedTokens })
   }
 
   /// Ends with an error: as the response, or as the last event of a stream that has begun.

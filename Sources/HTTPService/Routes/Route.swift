@@ -47,11 +47,14 @@ struct Route: Sendable {
     let here = found.filter { $0.path.count == longest }
     let method = request.method == "HEAD" ? "GET" : request.method
     guard let route = here.first(where: { $0.method == method }) else {
-      throw APIError(
+      let methods = here.map(\.method)
+      var error = APIError(
         .invalidRequest,
-        "'\(abridged(path))' takes \(here.map(\.method).joined(separator: ", ")), not "
+        "'\(abridged(path))' takes \(methods.joined(separator: ", ")), not "
           + abridged(request.method),
         status: 405, code: "method_not_allowed")
+      error.allowed = methods + (methods.contains("GET") ? ["HEAD"] : [])
+      throw error
     }
     return (route, String(path.dropFirst(route.path.count)))
   }

@@ -11,17 +11,19 @@ extension Answer {
   }
 
   /// What a body's reader has to say.
-  enum Read: Equatable {
+  enum Read {
     case bytes(Int)
     case wait
-    case end(Ending)
+    case end
   }
 
-  /// Suspends the connection until there is something to do for it.
-  func suspend(_ connection: OpaquePointer) {
+  /// Suspends the connection until there is something to do for it; false, and it is not, where the client has left.
+  func suspend(_ connection: OpaquePointer) -> Bool {
     state.withLock { state in
+      guard !state.hasLeft else { return false }
       unsafe state.connection = connection
       suspend(&state)
+      return true
     }
   }
 
@@ -42,17 +44,24 @@ extension Answer {
   }
 
   /// Moves bytes of the body to `buffer`; suspends the connection where there are none yet.
+  ///
+  /// To cut the connection, its socket is shut down and a byte given that cannot reach the client: libmicrohttpd fails
+  /// to send it, and closes the connection. MHD_CONTENT_READER_END_WITH_ERROR, made for this, leaves the connection
+  /// open in libmicrohttpd 0.9.75 until something else happens to it.
   func read(into buffer: UnsafeMutableRawBufferPointer) -> Read {
     state.withLock { state in
-      if state.hasLeft { return .end(.aborted) }
       let count = unsafe state.body.move(to: buffer)
-      if count > 0 || state.ending != nil {
-        watch.expect(id, within: stallSeconds)
-        return count > 0 ? .bytes(count) : .end(state.ending ?? .aborted)
+      if count == 0 && state.ending == nil && !state.hasLeft {
+        watch.expect(id, within: nil)
+        suspend(&state)
+        return .wait
       }
-      watch.expect(id, within: nil)
-      suspend(&state)
-      return .wait
+      watch.expect(id, within: stallSeconds)
+      if count > 0 { return .bytes(count) }
+      if state.ending == .finished && !state.hasLeft { return .end }
+      watch.cut(id)
+      unsafe buffer.storeBytes(of: 0, as: UInt8.self)
+      return .bytes(1)
     }
   }
 
@@ -64,7 +73,10 @@ extension Answer {
       state.isOver = true
       unsafe state.connection = nil
       // An aborted stream is cut by us, not by the client.
-      return (state.leave(), isComplete || state.ending == .aborted)
+      let isOurs = isComplete || state.ending == .aborted
+      let left = state.hasLeft
+      defer { state.hasLeft = left || !isOurs }
+      return (state.leave(), isOurs)
     }
     if !isOurs { action?() }
   }

@@ -56,7 +56,7 @@ import Synchronization
     state.withLock { state in
       guard !state.isAnswered else { return false }
       state.isAnswered = true
-      if !state.hasLeft {
+      if !state.hasLeft && !state.isOver {
         state.reply = reply
         resume(&state)
       }
@@ -67,7 +67,7 @@ import Synchronization
   /// Adds to a stream.
   func write(_ bytes: [UInt8]) {
     let isTooSlow = state.withLock { state in
-      guard !bytes.isEmpty, !state.hasLeft, state.ending == nil else { return false }
+      guard !bytes.isEmpty, !state.hasLeft, !state.isOver, state.ending == nil else { return false }
       guard state.body.count <= maximumUnsent else { return true }
       state.body.append(bytes)
       resume(&state)
@@ -93,9 +93,10 @@ import Synchronization
     let (hasLeft, former) = state.withLock { state in
       let former = state.onDisconnect
       if !state.hasLeft && !state.isOver { state.onDisconnect = action }
-      return (state.hasLeft && !state.isOver, former)
+      return (state.hasLeft, former)
     }
-    withExtendedLifetime(former) {}  // freed outside the lock: it may hold a stream, which ends as it goes
+    // Freed outside the lock: it may hold a stream, which ends as it goes.
+    withExtendedLifetime(former) {}
     if hasLeft { action() }
   }
 
@@ -112,7 +113,7 @@ import Synchronization
   /// The client has left, or is given up: nothing more is sent, and libmicrohttpd closes the connection.
   func clientLeft() {
     let action = state.withLock { state in
-      let action = state.leave()
+      let action = state.isOver ? nil : state.leave()
       resume(&state)
       return action
     }

@@ -49,7 +49,7 @@ extension HTTPDaemon {
     guard watch.begin(answer, on: id) else { return .NO }
     incoming.answer = answer
     // Before the handler can answer: a connection is resumed only after it was suspended.
-    unsafe answer.suspend(mhd)
+    guard unsafe answer.suspend(mhd) else { return .NO }
     let exchange = HTTPExchange(request: incoming.request, answer: answer)
     incoming.request.body = []
     pool.submit { [handler] in handler(exchange) }

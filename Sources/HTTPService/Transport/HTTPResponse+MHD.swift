@@ -37,13 +37,12 @@ func queueBody(
   let response = unsafe MHD_create_response_from_callback(
     size, 32 << 10,
     { context, _, buffer, count in
-      guard let context = unsafe context else { return -2 }
+      guard let context = unsafe context else { return -1 }
       let answer = unsafe Unmanaged<Answer>.fromOpaque(context).takeUnretainedValue()
       switch unsafe answer.read(into: UnsafeMutableRawBufferPointer(start: buffer, count: count)) {
       case .bytes(let count): return count
       case .wait: return 0
-      case .end(.finished): return -1  // MHD_CONTENT_READER_END_OF_STREAM
-      case .end(.aborted): return -2  // MHD_CONTENT_READER_END_WITH_ERROR
+      case .end: return -1  // MHD_CONTENT_READER_END_OF_STREAM
       }
     }, context,
     { context in

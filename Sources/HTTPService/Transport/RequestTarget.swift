@@ -1,11 +1,11 @@
 /// A request's target, decoded: its path and its query.
-struct RequestTarget {
-  var path: String
-  var query: [(name: String, value: String)] = []
+package struct RequestTarget {
+  package var path: String
+  package var query: [(name: String, value: String)] = []
 
   /// Decodes `/path?name=value&...`; nil where it does not begin with `/`, an escape is broken, or what comes out
   /// is not UTF-8 or holds a zero byte (RFC 3986, section 2.1; `+` in a query is a space, as in forms).
-  init?(_ bytes: some Collection<UInt8>) {
+  package init?(_ bytes: some Collection<UInt8>) {
     guard bytes.first == UInt8(ascii: "/") else { return nil }
     let parts = bytes.split(
       separator: UInt8(ascii: "?"), maxSplits: 1, omittingEmptySubsequences: false)

@@ -2,26 +2,66 @@ import Registry
 import Synchronization
 
 /// A registry that is opened again where its file was replaced by another.
+///
+/// It has two connections: while a change waits for another process's, everybody else reads on.
 final class RegistryPlace: Sendable {
+  /// What the file held at a moment: another one after every change, whichever process made it, and after a replacement.
+  struct Moment: Equatable {
+    fileprivate let opening: Int
+    fileprivate let version: Int
+  }
+
+  private struct Connections {
+    var reader: Registry
+    var writer: Registry?
+    /// How often the file was opened.
+    var openings = 0
+  }
+
   private let path: String
-  private let current: Mutex<Registry>
+  private let connections: Mutex<Connections>
 
   init(_ registry: Registry) {
     path = registry.path
-    current = Mutex(registry)
+    connections = Mutex(Connections(reader: registry))
   }
 
-  /// Runs `body` with the registry, and once more with the one that lies at the path now where it was replaced.
-  func use<T>(_ body: (Registry) throws -> T) throws -> T {
-    let registry = current.withLock { $0 }
+  /// Runs `body` with the registry, to read; once more with the one that lies at the path now where it was replaced.
+  func read<T>(_ body: (Registry) throws -> T) throws -> T {
+    let registry = connections.withLock { $0.reader }
     do { return try body(registry) } catch let error as RegistryError where error.code == .replaced
-    {
-      let fresh = try Registry(path: path, create: false)
-      current.withLock { $0 = fresh }
-      return try body(fresh)
+    { return try body(try reopened().reader) }
+  }
+
+  /// Runs `body` with the registry, to write.
+  func write<T>(_ body: (Registry) throws -> T) throws -> T {
+    let registry = try connections.withLock { $0.writer } ?? opened()
+    do { return try body(registry) } catch let error as RegistryError where error.code == .replaced
+    { return try body(try reopened().writer ?? opened()) }
+  }
+
+  /// What the file holds now.
+  func moment() throws -> Moment {
+    // The number means something to one connection only.
+    let opening = connections.withLock { $0.openings }
+    let version = try read { try $0.dataVersion() }
+    return Moment(opening: opening, version: version)
+  }
+
+  private func opened() throws -> Registry {
+    let fresh = try Registry(path: path, create: false)
+    connections.withLock { $0.writer = fresh }
+    return fresh
+  }
+
+  private func reopened() throws -> Connections {
+    let (reader, writer) = (
+      try Registry(path: path, create: false), try Registry(path: path, create: false)
+    )
+    return connections.withLock { connections in
+      connections = Connections(
+        reader: reader, writer: writer, openings: connections.openings + 1)
+      return connections
     }
   }
-
-  /// A number that is another after every change, whichever process made it.
-  func version() throws -> Int { try use { try $0.dataVersion() } }
 }

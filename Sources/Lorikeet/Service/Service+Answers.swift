@@ -76,7 +76,7 @@ extension Service {
         generate, adapter: request.model.version.map(source), tenant: request.tenant,
         patience: options.patience)
     ) { [weak self] event in
-      if case .failed(let error) = event, error.code == .badAdapter || error.code == .wrongBase,
+      if case .failed(let error) = event, error.code == .wrongBase,
         let version = request.model.version
       {
         self?.refuse(version, error)

@@ -34,7 +34,7 @@ extension Service {
     }
     let reference = try Reference(rest)
     do {
-      return model(try settled(reference, place.use { try $0.version(reference) }))
+      return model(try settled(reference, place.read { try $0.version(reference) }))
     } catch let error as RegistryError where error.code == .notFound && editDistance(text, own) <= 2
     {
       throw RegistryError(.notFound, "no model '\(text)'; did you mean the base '\(own)'?")
@@ -44,13 +44,9 @@ extension Service {
   /// The version that answers for `reference`, which names `version` now.
   private func settled(_ reference: Reference, _ version: VersionRecord) throws -> VersionRecord {
     let residents = loop.adapters.residents
-    let problem =
-      version.base == base.record.facts.fingerprint
-      ? moves.withLock { $0.unfit[version.digest] }
-      : "\(version.reference) is on base '\(version.baseName)'; this server serves "
-        + "'\(base.record.facts.name)'"
+    let problem = problem(with: version)
     if case .adapter(_, .version) = reference {
-      if let problem { throw WorkspaceError(.badRequest, problem) }
+      if let problem { throw problem }
       return version
     }
     if residents[version.digest] != nil {
@@ -62,11 +58,24 @@ extension Service {
       residents[before.digest] == nil ? nil : before
     }
     guard let before else {
-      if let problem { throw WorkspaceError(.badRequest, problem) }
+      if let problem { throw problem }
+      // Counts once it is in memory, where this request brings it.
+      moves.withLock { $0.settle(reference, version) }
       return version
     }
     if problem == nil { bring(version) }
     return before
+  }
+
+  /// Why a version cannot answer here; nil where it can, as far as is known.
+  func problem(with version: VersionRecord) -> (any Error)? {
+    if version.base == base.record.facts.fingerprint {
+      return moves.withLock { $0.unfit[version.digest] }
+    }
+    return WorkspaceError(
+      .badRequest,
+      "\(version.reference) is on base '\(version.baseName)'; this server serves "
+        + "'\(base.record.facts.name)'")
   }
 
   /// Loads a version in the background; remembers where it cannot be.
@@ -78,10 +87,18 @@ extension Service {
     }
   }
 
-  /// Remembers that a version cannot be loaded, until the registry changes.
+  /// Remembers that a version cannot be loaded, until the registry changes; not what may be over at the next try.
   func refuse(_ version: VersionRecord, _ error: any Error) {
-    if let error = error as? ServingError, error.code == .noRoom { return }
-    moves.withLock { $0.unfit[version.digest] = "\(version.reference) cannot be loaded: \(error)" }
+    let refusal: ServingError
+    switch error {
+    case let error as ServingError:
+      guard error.code != .noRoom else { return }
+      refusal = error
+    case let error as RegistryError where error.code != .damaged: return
+    default:
+      refusal = ServingError(.badAdapter, "\(version.reference) cannot be loaded: \(error)")
+    }
+    moves.withLock { $0.unfit[version.digest] = refusal }
   }
 
   func model(_ version: VersionRecord?) -> ServedModel {
@@ -94,10 +111,15 @@ extension Service {
 
   /// How the registry brings a version into memory.
   func source(_ version: VersionRecord) -> AdapterSource {
-    AdapterSource(digest: version.digest) { [base, place] in
-      try Workspace.adapter(
-        version, weights: try place.use { try $0.blob(version.weights) }, on: base,
-        knownDigest: version.digest)
+    AdapterSource(digest: version.digest) { [base, place, weak self] in
+      do {
+        return try Workspace.adapter(
+          version, weights: try place.read { try $0.blob(version.weights) }, on: base,
+          knownDigest: version.digest)
+      } catch {
+        self?.refuse(version, error)
+        throw error
+      }
     }
   }
 
@@ -117,7 +139,7 @@ struct Moves {
   /// Whether the last look at the registry waits for some of these.
   var isUnsettled = false
   /// Versions that cannot be loaded, and why.
-  var unfit: [Digest: String] = [:]
+  var unfit: [Digest: ServingError] = [:]
 
   private static let most = 20_000
 

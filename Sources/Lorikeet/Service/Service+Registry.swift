@@ -6,11 +6,12 @@ import Synchronization
 
 extension Service {
   /// Reads from the registry.
-  public func read<T>(_ body: (Registry) throws -> T) throws -> T { try place.use(body) }
+  public func read<T>(_ body: (Registry) throws -> T) throws -> T { try place.read(body) }
 
   /// Changes the registry, as `actor`, and takes the change in at once.
   public func change<T>(as actor: String, _ body: (Registry) throws -> T) throws -> T {
-    let result = try place.use { registry in try registry.acting(as: actor) { try body(registry) } }
+    let result = try place.write { registry in try registry.acting(as: actor) { try body(registry) }
+    }
     refresh()
     return result
   }
@@ -20,7 +21,7 @@ extension Service {
   public func setAlias(_ alias: String, to reference: String, as actor: String) throws
     -> VersionRecord
   {
-    let version = try place.use { try $0.version(reference) }
+    let version = try place.read { try $0.version(reference) }
     let pinned = try load(version)
     defer { withExtendedLifetime(pinned) {} }
     _ = try change(as: actor) { try $0.setAlias(alias, to: version.reference) }
@@ -30,7 +31,7 @@ extension Service {
   /// Takes back the last move of an alias; from the return on the version before answers.
   public func rollback(_ name: String, alias: String, as actor: String) throws -> VersionRecord {
     let record = try change(as: actor) { try $0.rollback(name, alias: alias) }
-    let version = try place.use { try $0.version("\(name)@\(record.version)") }
+    let version = try place.read { try $0.version("\(name)@\(record.version)") }
     _ = try load(version)
     return version
   }
@@ -66,18 +67,18 @@ extension Service {
     }
     let residents = loop.adapters.residents
     guard !residents.isEmpty else { return }
-    guard let current = try? place.use({ try Self.current(residents.keys, in: $0) }) else { return }
-    let missing = current.filter {
-      residents[$0.digest] == nil && $0.base == base.record.facts.fingerprint
+    guard let current = try? place.read({ try Self.current(residents.keys, in: $0) }) else {
+      return
     }
-    let (unfit, settled) = moves.withLock { ($0.unfit, $0.settled.values) }
-    let coming = missing.filter { unfit[$0.digest] == nil }
+    let missing = current.filter { residents[$0.digest] == nil }
+    let settled = moves.withLock { $0.settled.values }
+    let coming = missing.filter { problem(with: $0) == nil }
     for version in coming { bring(version) }
     guard coming.isEmpty else {
       // Those that others are to take over from answer until then.
       return moves.withLock { $0.isUnsettled = true }
     }
-    // And where the new one is unfit, for longer.
+    // And where the new one is unfit, or for another base, for longer.
     let stuck = Set(missing.map(\.adapter))
     let kept = current + settled.filter { stuck.contains($0.adapter) }
     loop.adapters.retire(keeping: Set(kept.map(\.digest)))

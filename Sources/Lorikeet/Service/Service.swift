@@ -61,9 +61,9 @@ public final class Service: Sendable {
   /// Looks at the registry now and then until the service ends.
   func watch() {
     let thread = Thread { [weak self] in
-      var seen = (try? self?.place.version()) ?? nil
+      var seen = (try? self?.place.moment()) ?? nil
       while let service = self, service.isWatching.load(ordering: .relaxed) {
-        if let now = try? service.place.version(), now != seen {
+        if let now = try? service.place.moment(), now != seen {
           seen = now
           service.refresh()
         } else if service.moves.withLock({ $0.isUnsettled && $0.coming.isEmpty }) {

@@ -4,6 +4,17 @@ extension Database {
   /// The bytes of the blob `digest`, checked against it. For inside a snapshot or transaction.
   /// - Parameter name: What messages call the file.
   func blob(_ digest: Digest, calledBy name: String) throws -> [UInt8] {
+    var hasher = SHA256()
+    let blob = try unsafe fetchBlob(digest, calledBy: name) { unsafe hasher.update($0) }
+    guard hasher.finish() == digest else { throw blob.damage }
+    return blob.bytes
+  }
+
+  /// The bytes of the blob `digest`, not checked yet: `taken` is given each part, to take the digest of.
+  /// - Returns: The bytes, and what to throw where they do not have it.
+  @unsafe func fetchBlob(
+    _ digest: Digest, calledBy name: String, taken: (UnsafeRawBufferPointer) -> Void
+  ) throws -> (bytes: [UInt8], damage: RegistryError) {
     guard
       let (id, size) = try first(
         "SELECT id, size FROM blobs WHERE digest = ?", [SQLValue(digest)],
@@ -21,18 +32,16 @@ extension Database {
       "blob \(digest.short) in \(name) is damaged: its bytes no longer have its digest; "
         + "restore the registry from a backup")
     guard total == size, !file.overflow, total <= file.partialValue else { throw damaged }
-    var hasher = SHA256()
     let bytes = try unsafe [UInt8](unsafeUninitializedCapacity: total) { buffer, filled in
       for part in parts {
         let end = filled + part.count
         let target = unsafe UnsafeMutableRawBufferPointer(
           rebasing: UnsafeMutableRawBufferPointer(buffer)[filled..<end])
         try unsafe readBlob(table: "blob_parts", column: "bytes", row: part.row, into: target)
-        unsafe hasher.update(UnsafeRawBufferPointer(target))
+        unsafe taken(UnsafeRawBufferPointer(target))
         filled = end
       }
     }
-    guard hasher.finish() == digest else { throw damaged }
-    return bytes
+    return (bytes, damaged)
   }
 }

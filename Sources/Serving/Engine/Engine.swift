@@ -80,9 +80,11 @@ public final class Engine: Sendable {
       &sequences, rows: rows, updates: { Engine.updates($0, adapters, at: $1) }, pool: pool,
       recycler: recycler)
     for index in running.indices { running[index].sequence = sequences[index] }
+    let likeliest = logits.largestOfRows(pool: pool)
     return complete.enumerated().map { row, index in
       let (text, choices) = running[index].advance(
-        logits.rows(row..<row + 1).values, contextLength: contextLength)
+        likeliest: Token(likeliest[row]), contextLength: contextLength
+      ) { logits.rows(row..<row + 1).values }
       return (index, text, choices)
     }
   }

@@ -36,11 +36,21 @@ struct RunningRequest {
     result.cachedTokens += tokens
   }
 
-  /// Takes the next token's logits.
+  /// Takes the next token.
+  /// - Parameters:
+  ///   - likeliest: The token of the largest logit.
+  ///   - logits: All logits, copied; only called where they are needed.
   /// - Returns: The text to stream and the choice that was made.
-  mutating func advance(_ logits: [Float], contextLength: Int) -> (String, [TokenChoice]) {
-    let token = sampler.next(logits)
-    let choice = request.topChoices.map { [TokenChoice(token, logits, count: $0)] } ?? []
+  mutating func advance(likeliest: Token, contextLength: Int, logits: () -> [Float]) -> (
+    String, [TokenChoice]
+  ) {
+    var token = likeliest
+    var choice: [TokenChoice] = []
+    if !request.sampler.isPlain || request.topChoices != nil {
+      let logits = logits()
+      token = sampler.next(logits, likeliest: likeliest)
+      choice = request.topChoices.map { [TokenChoice(token, logits, count: $0)] } ?? []
+    }
     guard !request.stopTokens.contains(token) else { return (finish(.stop), []) }
     result.tokens.append(token)
     result.choices += choice

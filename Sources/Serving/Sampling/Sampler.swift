@@ -20,15 +20,15 @@ struct Sampler {
     if settings.repetitionPenalty != 1 { self.prompt = Set(prompt) }
   }
 
-  /// The next token, given one row of logits.
-  mutating func next(_ logits: [Float]) -> Token {
+  /// The next token, given one row of logits and the token of the largest.
+  mutating func next(_ logits: [Float], likeliest: Token) -> Token {
+    guard !settings.isPlain else { return likeliest }
     let token = choose(logits)
     counts[token, default: 0] += 1
     return token
   }
 
   private mutating func choose(_ logits: [Float]) -> Token {
-    guard !settings.isPlain else { return Token(Sampler.largest(logits)) }
     var logits = logits
     adjust(&logits)
     guard settings.temperature > 0 else { return Token(Sampler.largest(logits)) }

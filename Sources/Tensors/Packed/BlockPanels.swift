@@ -87,6 +87,13 @@ import CKernels
   ) {
     let parts = ProductParts(
       rows: x.rows, panels: panels, panelWork: Self.side * inputs / 2 * x.parts)
+    // Many adapters of a few rows each: one long stream of memory a term rather than a short one a term and part.
+    let isApart = terms.count >= 4 && x.rows <= 64 && NarrowPanels.areDisjoint(terms)
+    let termsInside = isApart ? [] : terms
+    // Of few rows the parts are many and small: one room for all of them.
+    let room =
+      x.parts == 2 && x.rows <= 64
+      ? Matrix(rows: 2 * x.rows, columns: outputs, recycler: recycler) : nil
     pool.forEach(parts.count) { index in
       let (rows, panels) = parts[index]
       let columns = range(panels.lowerBound).lowerBound..<range(panels.upperBound - 1).upperBound
@@ -99,14 +106,21 @@ import CKernels
           format, rows.count, columns.count, blocks, x.quants(row), x.scales(row), x.sums(row),
           pointer(panels.lowerBound), from, y.columns, y.pointer + place, y.columns)
       } else {
-        let halves = Matrix(rows: 2 * rows.count, columns: columns.count, recycler: recycler)
+        let own =
+          room ?? Matrix(rows: 2 * rows.count, columns: columns.count, recycler: recycler)
+        let first = room == nil ? 0 : 2 * (row * outputs + rows.count * columns.lowerBound)
+        let halves = unsafe own.pointer + first
         unsafe ck_blocks_product(
           format, 2 * rows.count, columns.count, blocks, x.quants(row), x.scales(row),
-          x.sums(row), pointer(panels.lowerBound), nil, 0, halves.pointer, columns.count)
+          x.sums(row), pointer(panels.lowerBound), nil, 0, halves, columns.count)
         unsafe ck_blocks_join(
-          rows.count, columns.count, halves.pointer, from, y.columns, y.pointer + place, y.columns)
+          rows.count, columns.count, halves, from, y.columns, y.pointer + place, y.columns)
       }
-      NarrowPanels.add(terms, rows, columns, to: y)
+      NarrowPanels.add(termsInside, rows, columns, to: y)
+    }
+    guard isApart else { return }
+    pool.forEach(terms.count) { index in
+      NarrowPanels.add([terms[index]], 0..<x.rows, 0..<outputs, to: y)
     }
   }
 

@@ -222,6 +222,11 @@ extension NarrowPanels {
     }
   }
 
+  /// Whether no row has two of the terms, whose rows must ascend for that to be seen.
+  static func areDisjoint(_ terms: [Term]) -> Bool {
+    zip(terms, terms.dropFirst()).allSatisfy { $0.rows.upperBound <= $1.rows.lowerBound }
+  }
+
   /// Adds the terms that fall on `rows` to some panels' columns of `y`.
   static func add(_ terms: [Term], _ rows: Range<Int>, _ columns: Range<Int>, to y: Matrix) {
     for term in terms {
