@@ -88,7 +88,7 @@ if [ $peers = yes ]; then
   say "peers, $rounds rounds in turn"
   $python Tests/Peers/compare.py --rounds "$rounds" || failed="$failed compare.py"
   say "llama-server"
-  Tests/Peers/llama_server.sh "$python"
+  Tests/Peers/llama_server.sh "$PWD/$python"
   say "serving, $rounds rounds in turn"
   $python Tests/Peers/serving.py --rounds "$rounds" || failed="$failed serving.py"
 fi

@@ -1,4 +1,5 @@
 import Foundation
+import Glibc
 import HTTPService
 import JSON
 import Lorikeet
@@ -47,6 +48,7 @@ extension Tool {
       ])
   ) { session in
     Interrupt.hold()
+    raiseFileLimit()
     let options = try session.serviceOptions()
     let httpOptions = try session.httpOptions()
     let workspace = try session.workspace()
@@ -161,4 +163,12 @@ extension Session {
         + " -d '{\"model\": \"\(adapters.first?.name ?? base.name)\", \"messages\": "
         + "[{\"role\": \"user\", \"content\": \"Hello!\"}]}'")
   }
+}
+
+/// Lets this process have as many files open as it may: each connection is one.
+private func raiseFileLimit() {
+  var limit = rlimit()
+  guard unsafe getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return }
+  limit.rlim_cur = limit.rlim_max
+  _ = unsafe setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
 }
