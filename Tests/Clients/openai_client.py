@@ -301,11 +301,33 @@ class Checks:
         assert chunks[-1].choices[0].finish_reason == "length", chunks[-1]
         code = self.lorikeet.wait()
         assert code == 0, f"the server ended with {code}"
+        assert not self.answers(client), "something still answers"
+
+    def check_second_signal(self):
+        """a second SIGTERM ends a stream with an error, and the server with 0"""
+        self.address = self.lorikeet.start()
+        client = self.add_key("very-last")
+        stream = self.chat(BASE, stream=True, max_tokens=4000, logit_bias=ENDLESS, client=client)
+        next(stream)
+        self.lorikeet.terminate()
+        until("nobody is let in", lambda: not self.answers(client))
+        self.lorikeet.terminate()
         try:
-            self.chat(BASE, client=client)
+            list(stream)
+        except openai.APIError as error:
+            assert "stopped before the answer was complete" in error.message, error
+        else:
+            raise AssertionError("the stream ended well")
+        code = self.lorikeet.wait()
+        assert code == 0, f"the server ended with {code}"
+
+    def answers(self, client):
+        """Whether a connection of its own is taken: one that is open already may be served to the end."""
+        try:
+            self.with_key(client.api_key).models.list()
         except openai.APIConnectionError:
-            return
-        raise AssertionError("something still answers")
+            return False
+        return True
 
 
 NAMES = [name.removeprefix("check_") for name in vars(Checks) if name.startswith("check_")]

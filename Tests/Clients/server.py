@@ -51,6 +51,8 @@ class Lorikeet:
         return self.told() + self.told()
 
     def launch(self, *words):
+        if self.process and self.process.poll() is None:
+            self.stop()
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(
                 [self.binary, "serve", "--port", "0", "--registry", self.folder / "registry.sqlite", *words],

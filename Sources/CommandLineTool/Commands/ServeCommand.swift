@@ -47,7 +47,6 @@ extension Tool {
         ExampleSpec("lorikeet serve --host 0.0.0.0", "for others; needs a key in the registry"),
       ])
   ) { session in
-    // Before any thread is made, which would take the signal as the end.
     Interrupt.hold()
     raiseFileLimit()
     let options = try session.serviceOptions()

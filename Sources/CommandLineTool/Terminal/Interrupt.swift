@@ -6,6 +6,13 @@ package enum Interrupt {
   // An atomic without a lock: the only thing that a signal handler may touch.
   private static let flag = Atomic<Bool>(false)
   private static let speaks = Atomic<Bool>(false)
+  /// A pipe's two ends: a byte for each held signal.
+  private static let held = Pipe()
+
+  private struct Pipe: ~Copyable {
+    let outlet = Atomic<Int32>(-1)
+    let inlet = Atomic<Int32>(-1)
+  }
 
   /// Whether the person has asked to stop since `catchSignals()`.
   package static var isRequested: Bool { flag.load(ordering: .relaxed) }
@@ -41,24 +48,40 @@ package enum Interrupt {
     _ = unsafe write(STDERR_FILENO, text.utf8Start, text.utf8CodeUnitCount)
   }
 
-  /// From now on the signals wait, in this thread and those it starts, until `wait` takes one up.
+  /// From now on each signal waits until `wait` takes it up.
+  ///
+  /// Through a pipe and a handler, not `sigwait`: libraries have threads from before `main` that do not block the signals, and
+  /// the system may give one of these the signal, whose default effect would be the end.
   package static func hold(_ signals: [Int32] = [SIGINT, SIGTERM]) {
-    var held = set(of: signals)
-    unsafe pthread_sigmask(SIG_BLOCK, &held, nil)
+    var ends: [Int32] = [-1, -1]
+    guard unsafe pipe(&ends) == 0 else { return }
+    for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
+    held.outlet.store(ends[0], ordering: .relaxed)
+    held.inlet.store(ends[1], ordering: .relaxed)
+    var heard = sigset_t()
+    unsafe sigemptyset(&heard)
+    for signal in signals {
+      unsafe sigaddset(&heard, signal)
+      var action = sigaction()
+      unsafe action.__sigaction_handler.sa_handler = { _ in Interrupt.keep() }
+      action.sa_flags = SA_RESTART
+      unsafe sigaction(signal, &action, nil)
+    }
+    unsafe pthread_sigmask(SIG_UNBLOCK, &heard, nil)
   }
 
-  /// Sleeps until one of the held signals comes.
-  package static func wait(_ signals: [Int32] = [SIGINT, SIGTERM]) {
-    var held = set(of: signals)
-    var signal: Int32 = 0
-    unsafe sigwait(&held, &signal)
+  /// What the handler of held signals does: nothing but what signal-safety(7) allows.
+  private static func keep() {
+    let saved = errno
+    var byte: UInt8 = 0
+    _ = unsafe write(held.inlet.load(ordering: .relaxed), &byte, 1)
+    errno = saved
   }
 
-  private static func set(of signals: [Int32]) -> sigset_t {
-    var set = sigset_t()
-    unsafe sigemptyset(&set)
-    for signal in signals { unsafe sigaddset(&set, signal) }
-    return set
+  /// Sleeps until there is a held signal, and takes it up.
+  package static func wait() {
+    var byte: UInt8 = 0
+    while unsafe read(held.outlet.load(ordering: .relaxed), &byte, 1) < 0, errno == EINTR {}
   }
 
   /// Gives the signals their default effect back.
