@@ -236,5 +236,7 @@ import Toys
     #expect(
       eventually { toy.service.loop.statistics.running == 0 && toy.http.connectionCount == 0 })
     #expect(eventually { toy.service.loop.adapters.residents[version.digest] == 0 })
+    let made = toy.service.loop.statistics.generatedTokens
+    #expect(made < 24 * 400 + 64 * 500, "all was answered to nobody")
   }
 }
