@@ -93,8 +93,8 @@ let package = Package(
     .target(
       name: "Toys",
       dependencies: [
-        "HTTPService", "Lorikeet", "Serving", "Registry", "Adapters", "Models", "Training",
-        "Tokenizers", "Tensors", "Digests", "JSON", "Expect",
+        "HTTPService", "Lorikeet", "Registry", "Adapters", "Checkpoints", "Models", "Training",
+        "Tensors", "Digests", "JSON",
       ], path: "Tests/Toys", swiftSettings: strict),
     .executableTarget(
       name: "storm", dependencies: ["Registry", "Digests"], path: "Tests/Storm",

@@ -87,13 +87,13 @@ import Toys
   @Test func anAdapterIsShownWithItsUse() throws {
     let toy = try ToyService()
     for seed in 1...2 { try toy.publish(seed, as: "acme/a") }
-    try toy.registry.setAlias("beta", to: "acme/a@1")
+    try toy.registry.setAlias("beta", to: "acme/a@2")
     try toy.registry.tag("acme/a", ["x"])
     #expect(try toy.say("acme/a@2").status == 200)
     // The answer is told before its adapter is let go.
     #expect(eventually { toy.service.loop.adapters.residents.values.allSatisfy { $0 == 0 } })
     let shown = try toy.get("/admin/adapters/acme/a").json
-    #expect(shown["name"] == "acme/a" && shown["aliases"] == ["beta": 1] && shown["tags"] == ["x"])
+    #expect(shown["name"] == "acme/a" && shown["aliases"] == ["beta": 2] && shown["tags"] == ["x"])
     let versions = try #require(shown["versions"]?.arrayValue)
     #expect(versions.map { $0["version"]?.intValue } == [2, 1])
     #expect(versions.map { $0["resident"]?.boolValue } == [true, false])

@@ -30,7 +30,7 @@ import Toys
       #expect(reply.error.code == code && reply.error.message.contains(hint), "\(reply.text)")
     }
     #expect(try toy.say("toy").status == 200)
-    #expect(toy.service.loop.statistics.running == 0)
+    #expect(eventually { toy.service.loop.statistics.running == 0 })
   }
 
   @Test(arguments: ["", "{", "[]", "null", "\"x\"", "{\"model\":\"toy\",}", "\u{0}"])

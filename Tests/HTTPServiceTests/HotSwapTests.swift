@@ -106,7 +106,7 @@ import Toys
   @Test func aVersionForAnotherBaseIsRefusedAndTheOneBeforeAnswers() throws {
     let toy = try ToyService()
     let other = toy.home.appendingPathComponent("other")
-    try ToyBase.write(to: other, model: "smollm2-f16")
+    try ToyBase.write(to: other, seed: 2)
     let workspace = try Workspace(home: toy.home.path, registry: toy.registry.path)
     let base = try workspace.addBase(path: other.path, name: "other")
     try #require(base.facts.fingerprint != toy.service.base.record.facts.fingerprint)
@@ -228,6 +228,12 @@ import Toys
       let (client, _) = try begun(toy, "a")
       _ = try client.chunk()
     }
+    let hasEnded = eventually {
+      let now = toy.service.loop.statistics
+      return now.generatedTokens > 0 && now.running == 0
+    }
+    let made = toy.service.loop.statistics.generatedTokens
+    #expect(hasEnded && made < 24 * 400, "\(made) tokens were made for nobody")
     do {
       let client = try toy.client()
       client.request(

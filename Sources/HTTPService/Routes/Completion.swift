@@ -114,7 +114,7 @@ final class Completion: Sendable {
   private func receive(_ index: Int, _ event: GenerateEvent) {
     switch event {
     case .text(let text, let choices): tell(index, text, choices.map(http.token))
-    case .failed(let error): fail(APIError(error))
+    case .failed(let error): if !beginAnew(after: error) { fail(APIError(error)) }
     case .finished(let result, let times): finish(index, result, times)
     }
   }
@@ -209,6 +209,29 @@ final class Completion: Sendable {
       prompt: prompts.reduce(0) { $0 + $1.promptTokens },
       completion: results.reduce(0) { $0 + $1.tokens.count },
       cached: prompts.reduce(0) { $0 + $1.cachedTokens })
+  }
+
+  /// Begins anew where the version was removed after it was looked up and before it was in memory: with what the name
+  /// leads to now. Whether there is nothing more to do here.
+  private func beginAnew(after error: ServingError) -> Bool {
+    guard error.code == .badAdapter else { return false }
+    do {
+      let fresh = try http.model(of: body, for: call)
+      guard fresh.digest != model.digest, let ids = takenBack() else { return false }
+      for id in ids { http.service.cancel(id) }
+      call.note(model: fresh.name)
+      try Completion(http, call, body, fresh, writer.route).start()
+    } catch { fail(APIError(error)) }
+    return true
+  }
+
+  /// Ends this without a word, where none has been said; the requests that are to be cancelled.
+  private func takenBack() -> [Int]? {
+    state.withLock { state in
+      guard !state.isOver, state.stream == nil else { return nil }
+      state.isOver = true
+      return state.ids
+    }
   }
 
   /// Ends with an error: as the response, or as the last event of a stream that has begun.

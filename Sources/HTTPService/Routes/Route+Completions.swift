@@ -23,7 +23,7 @@ extension HTTPService {
   }
 
   /// The model of a request: what `lora` picks, or else what `model` names.
-  private func model(of body: CompletionBody, for call: Call) throws -> ServedModel {
+  func model(of body: CompletionBody, for call: Call) throws -> ServedModel {
     let chosen = (body.lora ?? []).filter { $0.scale != 0 }
     guard !chosen.isEmpty else { return try model(body.model, for: call) }
     guard chosen.count == 1, chosen[0].scale == 1 else {
