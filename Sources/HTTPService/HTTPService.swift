@@ -50,6 +50,7 @@ public final class HTTPService: Sendable {
     isDraining.store(true, ordering: .relaxed)
     server.withLock { $0 }?.stopAccepting()
     service.drain()
+    server.withLock { $0 }?.finish(within: 10)
     end()
   }
 

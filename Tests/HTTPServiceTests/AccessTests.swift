@@ -44,6 +44,21 @@ import Toys
     #expect(keyed.status == 200)
   }
 
+  /// A page can make a name of its own lead to this machine, and then it is its own origin.
+  @Test func withoutKeysThisMachineIsAskedByItsOwnNames() throws {
+    let toy = try ToyService()
+    for (host, status) in [
+      ("evil.example", 403), ("evil.example:8080", 403), ("127.0.0.1.evil.example", 403),
+      ("localhost:8080", 200), ("127.0.0.1", 200), ("[::1]:8080", 200),
+    ] {
+      let client = try toy.client()
+      client.send("GET /v1/models HTTP/1.1\r\nHost: \(host)\r\nOrigin: http://\(host)\r\n\r\n")
+      let reply = try client.response()
+      #expect(reply.status == status, "\(host)")
+      if status == 403 { #expect(reply.error.code == "foreign_host") }
+    }
+  }
+
   @Test func withKeysEverybodyNeedsOne() throws {
     let toy = try ToyService()
     let (record, secret) = try toy.registry.addKey(NewKey("k", isAdmin: true))

@@ -41,7 +41,8 @@ import Toys
     let admin = ["alias", "promote", "rollback", "unalias", "remove"].map { "/admin/\($0)" }
     for path in posts + changes + admin {
       let client = try toy.client()
-      client.send("POST \(path) HTTP/1.1\r\nHost: a\r\nContent-Length: \(body.utf8.count)\r\n\r\n")
+      client.send(
+        "POST \(path) HTTP/1.1\r\nHost: localhost\r\nContent-Length: \(body.utf8.count)\r\n\r\n")
       client.send(body)
       let reply = try client.response()
       #expect(reply.status == 400 && reply.error.type == "invalid_request_error", "\(path)")
@@ -72,8 +73,7 @@ import Toys
       "/v1/completions", ToyService.question("toy", tokens: 400, with: ["n": 3]))
     #expect(reply.status == 429 && reply.error.code == "overloaded", "\(reply.text)")
     #expect(reply.header("retry-after") == "5")
-    #expect(eventually { toy.service.loop.statistics.running == 0 })
-    #expect(try toy.say("toy").status == 200)
+    #expect(try eventually { try toy.say("toy").status == 200 })
   }
 
   @Test func whatNeedsMoreMemoryThanThereIsIsRefused() throws {

@@ -48,7 +48,7 @@ import Toys
     #expect(try toy.say("a").status == 404)
     let base = try toy.ask("DELETE", "/v1/models/base")
     #expect(base.status == 400 && base.error.message.contains("cannot be deleted"))
-    #expect(try toy.ask("DELETE", "/v1/models/toy").status == 404)
+    #expect(try toy.ask("DELETE", "/v1/models/toy").status == 400)
   }
 
   @Test func tokensGoThereAndBack() throws {

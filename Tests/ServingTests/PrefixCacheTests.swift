@@ -12,7 +12,7 @@ import Tokenizers
 
   init() throws {
     toy = try ToyEngine()
-    prompt = toy.request(100).prompt
+    prompt = toy.request(50).prompt
     full = toy.engine.model.makeCache()
     var sequences = [DecodingSequence(cache: full, pending: prompt)]
     _ = try toy.engine.model.advance(
@@ -24,8 +24,8 @@ import Tokenizers
     let cache = PrefixCache(budget: MemoryBudget(capacity: 1 << 24))
     let adapter = Digest.of("an adapter")
     cache.keep(prompt, adapter: adapter, of: full)
-    #expect(cache.blocks(of: prompt, adapter: adapter, after: 0).map(\.count) == [32, 32, 32])
-    #expect(cache.blocks(of: prompt, adapter: adapter, after: 32).count == 2)
+    #expect(cache.blocks(of: prompt, adapter: adapter, after: 0).map(\.count) == [16, 16, 16])
+    #expect(cache.blocks(of: prompt, adapter: adapter, after: 16).count == 2)
     #expect(cache.blocks(of: prompt, adapter: adapter, after: 5).isEmpty)
     #expect(cache.blocks(of: prompt, adapter: nil, after: 0).isEmpty)
     #expect(cache.blocks(of: prompt, adapter: Digest.of("another"), after: 0).isEmpty)
@@ -33,19 +33,19 @@ import Tokenizers
     other[3] += 1
     #expect(cache.blocks(of: other, adapter: adapter, after: 0).isEmpty)
     other = prompt
-    other[40] += 1
+    other[20] += 1
     #expect(cache.blocks(of: other, adapter: adapter, after: 0).count == 1)
   }
 
   @Test func theLastTokenIsNeverCovered() {
     let cache = PrefixCache(budget: MemoryBudget(capacity: 1 << 24))
     cache.keep(prompt, adapter: nil, of: full)
-    #expect(cache.blocks(of: Array(prompt.prefix(64)), adapter: nil, after: 0).count == 1)
-    #expect(cache.blocks(of: Array(prompt.prefix(65)), adapter: nil, after: 0).count == 2)
+    #expect(cache.blocks(of: Array(prompt.prefix(32)), adapter: nil, after: 0).count == 1)
+    #expect(cache.blocks(of: Array(prompt.prefix(33)), adapter: nil, after: 0).count == 2)
   }
 
   @Test func blocksGoWhenOthersNeedTheRoomAndBeginningsGoLast() throws {
-    let block = full.block(0..<32).byteCount
+    let block = full.block(0..<16).byteCount
     let budget = MemoryBudget(capacity: block * 4)
     let cache = PrefixCache(budget: budget)
     cache.keep(prompt, adapter: nil, of: full)

@@ -28,7 +28,7 @@ import Testing
     #expect(scheduler.plan() == [1: 3, 2: 29])
     scheduler.charge(1, rows: 3)
     scheduler.charge(2, rows: 29)
-    #expect(scheduler.plan() == [1: 1, 2: 8])
+    #expect(scheduler.plan() == [1: 1, 2: 9])
     scheduler.skip(2, tokens: 67)
     #expect(scheduler.plan() == [1: 1, 2: 4])
     scheduler.remove(1)

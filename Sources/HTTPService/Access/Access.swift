@@ -102,14 +102,30 @@ final class Access: Sendable {
     return request.header("x-api-key") ?? request.header("api-key")
   }
 
-  /// Where no key is needed a page of some other site, open in a browser on this machine, must not be the one who asks.
+  /// Where no key is needed a page of some other site, open in a browser on this machine, must not be the one who asks:
+  /// neither by its own name nor by one that it has made to lead here.
   private static func checkOrigin(_ request: HTTPRequest) throws(APIError) {
-    guard let origin = request.header("origin") else { return }
     let host = request.header("host") ?? ""
-    guard origin != "http://\(host)", origin != "https://\(host)" else { return }
+    if let origin = request.header("origin"), origin != "http://\(host)",
+      origin != "https://\(host)"
+    {
+      throw APIError(
+        .permission,
+        "a page of another site asks, and this server has no keys; add one with 'lorikeet key add'",
+        code: "foreign_origin")
+    }
+    guard request.peer.hasPrefix("127.") || request.peer == "::1", !isAddress(host) else { return }
     throw APIError(
       .permission,
-      "a page of another site asks, and this server has no keys; add one with 'lorikeet key add'",
-      code: "foreign_origin")
+      "'\(abridged(host))' is not the name of this machine for itself; without keys ask by "
+        + "127.0.0.1 or localhost, or add a key with 'lorikeet key add'",
+      code: "foreign_host")
+  }
+
+  /// Whether `host`, with or without a port, is a number or `localhost`, which nobody else can make lead elsewhere.
+  private static func isAddress(_ host: String) -> Bool {
+    if host.isEmpty || host.hasPrefix("[") { return true }
+    let name = host.split(separator: ":", omittingEmptySubsequences: false)[0].lowercased()
+    return name == "localhost" || name.allSatisfy { $0.isNumber || $0 == "." }
   }
 }

@@ -62,8 +62,9 @@ final class Call: Sendable {
   func respond(_ response: HTTPResponse) {
     var response = response
     response.headers.append(("x-request-id", id))
-    exchange.respond(response)
+    // Counted first: who has the answer finds it in the metrics.
     end(response.status)
+    exchange.respond(response)
   }
 
   /// Answers with a stream of events.

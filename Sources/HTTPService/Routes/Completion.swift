@@ -157,8 +157,12 @@ final class Completion: Sendable {
     http.metrics.count(result, times, model: model)
     http.access.spend(result.promptTokens + result.tokens.count, by: call.key)
     if result.finish == .cancelled {
+      // 499 is nginx's number for a client that left: nobody sees it but the log.
+      let isGone = state.withLock { $0.isGone }
       return fail(
-        APIError(.server, "the server stopped before the answer was complete", status: 503))
+        isGone
+          ? APIError(.invalidRequest, "the client left before the answer was complete", status: 499)
+          : APIError(.server, "the server stopped before the answer was complete", status: 503))
     }
     let reason: FinishReason = result.finish == .stop ? .stop : .length
     let (bytes, stream, isLast) = state.withLock { state -> ([UInt8], HTTPStream?, Bool) in
@@ -175,13 +179,16 @@ final class Completion: Sendable {
       }
       return (bytes, state.stream, isLast)
     }
-    stream?.write(bytes)
-    guard isLast else { return }
+    guard isLast else {
+      stream?.write(bytes)
+      return
+    }
     let tokens = state.withLock { usage($0).completion }
     call.note(model: model.name, tokens: tokens)
     if let stream {
-      stream.finish()
       call.end(200)
+      stream.write(bytes)
+      stream.finish()
     } else {
       respond()
     }
@@ -243,9 +250,9 @@ final class Completion: Sendable {
     guard isFirst else { return }
     for id in ids { http.service.cancel(id) }
     if let stream {
+      call.end(error.status)
       stream.write(CompletionWriter.event(error.json))
       stream.finish()
-      call.end(error.status)
     } else {
       call.respond(error.response)
     }

@@ -15,11 +15,11 @@ extension Route {
     },
     Route("DELETE", "/v1/models/", .admin) { http, call in
       let text = call.rest
+      guard text != http.service.base.record.facts.name, text != Workspace.baseReference else {
+        throw APIError(.invalidRequest, "the base cannot be deleted")
+      }
       try http.service.change(as: call.actor) { registry in
-        guard case .adapter(let name, let selector) = try Reference(text) else {
-          throw APIError(.invalidRequest, "the base cannot be deleted")
-        }
-        if selector == .preferred {
+        if case .adapter(let name, .preferred) = try Reference(text) {
           _ = try registry.removeAdapter(name)
         } else {
           _ = try registry.removeVersion(text)

@@ -97,6 +97,9 @@ final class ConnectionWatch: Sendable {
   /// Number of connections.
   var count: Int { state.withLock { $0.entries.count } }
 
+  /// Number of requests whose answer has not been sent completely.
+  var underWay: Int { state.withLock { $0.entries.values.count { $0.answer != nil } } }
+
   /// Closes the listening socket. Connections stay.
   func stopAccepting() {
     state.withLock { state in

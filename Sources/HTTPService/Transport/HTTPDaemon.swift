@@ -14,6 +14,9 @@ import Synchronization
   let handler: @Sendable (HTTPExchange) -> Void
   private let handle = Mutex(Handle())
 
+  /// Connections that libmicrohttpd may have beyond ours: it counts one that ends a moment longer than the watch.
+  private static let spare: UInt32 = 64
+
   init(
     options: HTTPServerOptions, listener: consuming ListeningSocket,
     handler: @escaping @Sendable (HTTPExchange) -> Void
@@ -32,7 +35,7 @@ import Synchronization
       context: context.toOpaque(), request: requestCallback, completed: completedCallback,
       connection: connectionCallback, target: targetCallback)
     let daemon = unsafe lk_mhd_start(
-      &callbacks, UInt32(options.maximumConnections), options.connectionMemory,
+      &callbacks, UInt32(options.maximumConnections) + HTTPDaemon.spare, options.connectionMemory,
       options.tls?.certificate, options.tls?.key)
     guard let daemon = unsafe daemon else {
       unsafe context.release()

@@ -1,3 +1,5 @@
+import Foundation
+
 /// An HTTP/1.1 server on libmicrohttpd: it takes requests whole, bounded and in time, and gives each to a handler.
 ///
 /// One thread moves the bytes, one watches the clients, and a few run the handler, which may block. Stops when it goes.
@@ -26,6 +28,14 @@ public final class HTTPServer: Sendable {
 
   /// Closes the listening socket; connections and requests under way go on.
   public func stopAccepting() { daemon.watch.stopAccepting() }
+
+  /// Waits until every answer has been sent, at most so many seconds.
+  public func finish(within seconds: Double) {
+    let end = ConnectionWatch.now() + UInt64(seconds * 1e9)
+    while daemon.watch.underWay > 0, ConnectionWatch.now() < end {
+      Thread.sleep(forTimeInterval: 0.005)
+    }
+  }
 
   /// Ends everything at once: connections are cut, their `onDisconnect` actions called. May be called again. Not to be
   /// called from an `onDisconnect` action.

@@ -10,7 +10,8 @@ public import Tokenizers
 ///
 /// A step feeds every request in flight some rows (a piece of its prompt, or its last token) and samples where a
 /// prompt is complete. Steps are synchronous and belong to the thread that asks for them; only one thread may at a time.
-/// What a request is answered does not depend on the others.
+/// What a request is answered does not depend on the others, to the bit where the weights are packed; of weights in floats
+/// the last bits of logits do, by BLAS's rounding.
 public final class Engine: Sendable {
   /// The base.
   public let model: Model

@@ -116,7 +116,10 @@ public final class EngineLoop: Sendable {
       }
       guard mailbox.open < limits.streams + limits.waiting else {
         return .failure(
-          ServingError(.busy, "\(mailbox.open) requests are ahead of this one; ask again later"))
+          ServingError(
+            .busy,
+            "as many requests as may wait are ahead of this one (\(mailbox.open)); ask again later")
+        )
       }
       mailbox.nextID += 1
       mailbox.open += 1

@@ -127,9 +127,11 @@ struct EngineRun {
     let finished = batch.takeFinished()
     guard !finished.isEmpty else { return }
     let now = EngineLoop.now()
-    for request in finished {
-      statistics.cachedTokens += request.result.cachedTokens
-      guard let ticket = end(request.id) else { continue }
+    statistics.cachedTokens += finished.reduce(0) { $0 + $1.result.cachedTokens }
+    let ended = finished.compactMap { request in end(request.id).map { (request, $0) } }
+    // Before they are told: who has an answer finds it counted.
+    publish()
+    for (request, ticket) in ended {
       ticket.sink(
         .finished(
           request.result,

@@ -10,7 +10,7 @@ package struct Scheduler {
     package var streams = 64
     /// Rows of a step.
     package var rowsPerStep = 512
-    /// Rows of prompts in a step that makes tokens as well: they make everybody wait.
+    /// Rows of prompts in a step that makes tokens as well, besides one for each of these: they make everybody wait.
     package var promptRowsBesideTokens = 64
 
     /// The defaults.
@@ -94,7 +94,8 @@ package struct Scheduler {
     for entry in running where entry.remainingPrompt == 0 { rows[entry.id] = 1 }
     var room =
       rows.isEmpty
-      ? limits.rowsPerStep : min(limits.rowsPerStep - rows.count, limits.promptRowsBesideTokens)
+      ? limits.rowsPerStep
+      : min(limits.rowsPerStep - rows.count, limits.promptRowsBesideTokens + rows.count)
     let prompts = running.filter { $0.remainingPrompt > 0 }
     // Sorted by tenant's counter; the sort is stable by the order of arrival.
     let order = prompts.indices.sorted {
