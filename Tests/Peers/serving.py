@@ -6,7 +6,8 @@ Usage: serving.py [--lorikeet .build/release/lorikeet] [--llama-server .build/pe
 
 Each client asks one chat after the other, of about 55 tokens in and 64 out, streamed, greedy, no two alike; with adapters, client i uses
 adapter i modulo their number (rank 16 on every linear layer, random, published in a registry for us and written as GGUF for llama-server).
-A figure is the median over the rounds. `llama_server.sh` builds llama-server. Where it is absent only ours is measured.
+With --loads, instead: how 8 clients on the base see their tokens come while nothing else happens, and while every quarter of a second a
+word is asked of an adapter that is not in memory. A figure is the median over the rounds. `llama_server.sh` builds llama-server. Where it is absent only ours is measured.
 """
 
 import argparse
@@ -166,6 +167,40 @@ def load(port, clients, count, choose, round):
                 token50=quantile(said["gaps"], 0.5), token99=quantile(said["gaps"], 0.99))
 
 
+def loads(options, folder):
+    """Tokens' times of 8 clients, in peace and while adapters are loaded beside them."""
+    import threading
+    import urllib.request
+
+    def ask(port, model):
+        body = json.dumps(dict(model=model, prompt="Yes", max_tokens=1)).encode()
+        urllib.request.urlopen(urllib.request.Request(f"http://127.0.0.1:{port}/v1/completions", body), timeout=60).read()
+
+    server, port = start_lorikeet(options, options.formats[0], folder)
+    base = lambda i: dict(model="base")  # noqa: E731
+    load(port, 8, 1, base, -1)
+    peace = load(port, 8, options.requests, base, 0)
+    over, loaded = threading.Event(), []
+
+    def disturb():
+        for index in range(max(options.adapters)):
+            if over.wait(0.25):
+                return
+            began = time.perf_counter()
+            ask(port, f"a{index}")
+            loaded.append(time.perf_counter() - began)
+
+    thread = threading.Thread(target=disturb)
+    thread.start()
+    disturbed = load(port, 8, options.requests, base, 1)
+    over.set()
+    thread.join()
+    server.stop()
+    for name, figures in (("in peace", peace), (f"while {len(loaded)} adapters are loaded", disturbed)):
+        print(f"{name}: token {figures['token50']:.1f} ms, p99 {figures['token99']:.1f} ms ({figures['token99'] / figures['token50']:.2f} times)")
+    print(f"a word of an adapter that has to be loaded: {1000 * statistics.median(loaded):.0f} ms")
+
+
 def quantile(values, share):
     return 1000 * sorted(values)[min(len(values) - 1, int(share * len(values)))]
 
@@ -241,14 +276,17 @@ def main():
     options.add_argument("--rounds", type=int, default=2)
     options.add_argument("--weights", default="native")
     options.add_argument("--json")
+    options.add_argument("--loads", action="store_true")
     options = options.parse_args()
-    if not shutil.which(options.llama_server):
+    if options.loads or not shutil.which(options.llama_server):
         options.llama_server = None
     with tempfile.TemporaryDirectory() as folder:
         for index in range(max(options.adapters)):
             write_peft(pathlib.Path(folder) / f"peft-{index}", index)
             if options.llama_server:
                 write_gguf(f"{folder}/lora-{index}.gguf", index)
+        if options.loads:
+            return loads(options, folder)
         found = measure(options, folder)
     medians = {key: {name: statistics.median(f[name] for f in rows) for name in rows[0]} for key, rows in found.items()}
     if options.json:
