@@ -6,8 +6,8 @@
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 root=$PWD
-# The soak asks for a hundred answers, for which these builds need longer than its five seconds.
-export LORIKEET_SOAK_SECONDS=${LORIKEET_SOAK_SECONDS:-20}
+# The soak wants a hundred answers, for which these builds need longer than its five seconds.
+export LORIKEET_SOAK_SECONDS=${LORIKEET_SOAK_SECONDS:-45}
 
 # Builds the package at $2 with the sanitizer $1 and runs the tests.
 check() {
