@@ -4,7 +4,7 @@ SHELL := bash
 .DEFAULT_GOAL := help
 # SwiftPM takes one build at a time and uses every core for it.
 .NOTPARALLEL:
-.PHONY: help demo test quick realbase clients base build setup interop kills fuzz bench format lint clean
+.PHONY: help demo test quick realbase clients base build setup interop kills fuzz sanitize bench format lint clean
 
 SWIFT := swift
 SOURCES := Package.swift Sources Tests
@@ -55,6 +55,9 @@ fuzz: setup ## 200,000 random damages a parser, of a new seed
 	$(SWIFT) build -c release --build-tests
 	LORIKEET_FUZZ_CASES=$${LORIKEET_FUZZ_CASES:-200000} LORIKEET_FUZZ_SEED=$${LORIKEET_FUZZ_SEED:-$$RANDOM} \
 	  $(SWIFT) test -c release --skip-build --filter FuzzTests
+
+sanitize: setup ## the engine's and the server's tests under AddressSanitizer and ThreadSanitizer
+	@Tests/Sanitizers/run.sh
 
 bench: setup ## speed and memory: JSON lines and a table
 	$(SWIFT) build -c release --product lorikeet-bench

@@ -15,18 +15,19 @@ import Toys
 /// Many clients ask, listen and leave while aliases move and versions come and go; what they were told is checked against
 /// what each version says alone.
 ///
-/// `LORIKEET_SOAK_SECONDS` makes it longer, and larger.
+/// `LORIKEET_SOAK_SECONDS` makes it longer, and larger from a minute on.
 @Suite struct SoakTests {
   @Test func everyCompleteAnswerIsItsVersionsOwn() throws {
     let wanted = ProcessInfo.processInfo.environment["LORIKEET_SOAK_SECONDS"].flatMap { Double($0) }
-    let (clients, adapters) = wanted == nil ? (16, 8) : (64, 32)
+    let seconds = wanted ?? 5
+    let (clients, adapters) = seconds < 60 ? (16, 8) : (64, 32)
     let toy = try ToyService { options, _ in
       // Little enough that adapters and prefixes have to go for others now and then.
-      options.memoryBytes = wanted == nil ? 1_500_000 : 5_000_000
+      options.memoryBytes = seconds < 60 ? 1_500_000 : 5_000_000
     }
     let soak = try Soak(toy, adapters: adapters)
     let swapper = try Registry(path: toy.registry.path, create: false, actor: "soak")
-    soak.run(clients: clients, seconds: wanted ?? 5, swapper: swapper)
+    soak.run(clients: clients, seconds: seconds, swapper: swapper)
 
     let told = soak.told
     for complaint in told.complaints.prefix(10) { Issue.record("\(complaint)") }
