@@ -68,7 +68,7 @@ extension Parser {
       #"{"model":"toy","prompt":"Say it","max_tokens":2}"#,
       #"{"model":"toy","messages":[{"role":"user","content":"Hi"}],"max_tokens":2,"stream":true}"#,
     ]
-    let head = "HTTP/1.1\r\nHost: a\r\n"
+    let head = "HTTP/1.1\r\nHost: localhost\r\n"
     let chunked = "\(String(bodies[0].utf8.count, radix: 16))\r\n\(bodies[0])\r\n0\r\n\r\n"
     let requests = [
       "GET /v1/models/toy?a=b%20c \(head)Accept: */*\r\nX-Request-ID: 1\r\n\r\n",

@@ -33,9 +33,14 @@ struct CutTests {
     let hidden = try model.hiddenStates(RaggedBatch(sequences: [tokens]), on: tape)
     #expect(model.logits(hidden, on: tape).value.values == Array(whole.joined()))
   }
+}
 
-  @Test("RealBase: activations in 16 bits")
+/// The same on the real base, in its own blocks.
+@Suite("RealBase: cutting a sequence into pieces changes no bit")
+struct RealBaseCutTests {
+  @Test("activations in 16 bits")
   func realBase() throws {
+    let pool = WorkerPool(threads: 2)
     defer { pool.shutDown() }
     let model = try Model.load(
       try Checkpoint.open(path: RealBase.path), weights: .native, pool: pool)
