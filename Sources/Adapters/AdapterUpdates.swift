@@ -62,6 +62,13 @@ public struct AdapterUpdates: Sendable {
       + (distinct + biases.values).reduce(0) { $0 + $1.count }
   }
 
-  /// Bytes that the updates take in memory.
-  public var byteCount: Int { parameterCount * 4 }
+  /// Bytes that the updates take in memory: as floats, and the factors in bf16 besides, as packed products read them.
+  public var byteCount: Int {
+    parameterCount * 4 + lowRank.values.reduce(0) { $0 + ($1.a.count + $1.b.count) * 2 }
+  }
+
+  /// Makes the packed forms that a forward pass over a packed base reads, so that the first one need not wait for them.
+  public func prepare() {
+    for delta in lowRank.values { delta.prepare() }
+  }
 }

@@ -36,6 +36,12 @@ public struct LowRank: Sendable {
   /// Bytes of A, B and the bias.
   public var byteCount: Int { parameterCount * 4 }
 
+  /// Makes the packed forms that a forward pass over a packed base reads.
+  func prepare() {
+    factors.a.prepare()
+    factors.b.prepare()
+  }
+
   /// This update for `rows` of a batch, as the one linear function takes it.
   public func applied(to rows: Range<Int>) -> LowRankDelta {
     LowRankDelta(rows: rows, a: factors.a, b: factors.b, scale: scale, shift: shift)

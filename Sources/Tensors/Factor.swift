@@ -15,6 +15,9 @@ public final class Factor: Sendable {
   /// `values` as a factor.
   public init(_ values: Matrix) { self.values = values }
 
+  /// Makes now what the first product of a forward pass would make: its packed form.
+  public func prepare() { _ = panels(.transposed) }
+
   func panels(_ orientation: Orientation) -> NarrowPanels {
     packed.withLock { packed in
       switch orientation {

@@ -6,8 +6,8 @@ Usage: serving.py [--lorikeet .build/release/lorikeet] [--llama-server .build/pe
 
 Each client asks one chat after the other, of about 55 tokens in and 64 out, streamed, greedy, no two alike; with adapters, client i uses
 adapter i modulo their number (rank 16 on every linear layer, random, published in a registry for us and written as GGUF for llama-server).
-With --loads, instead: how 8 clients on the base see their tokens come while nothing else happens, and while every quarter of a second a
-word is asked of an adapter that is not in memory. A figure is the median over the rounds. `llama_server.sh` builds llama-server. Where it is absent only ours is measured.
+With --loads, instead: how 8 clients on the base see the tokens of a long answer come while nothing else happens, and while every quarter
+of a second a word is asked of an adapter that is not in memory. A figure is the median over the rounds. `llama_server.sh` builds llama-server. Where it is absent only ours is measured.
 """
 
 import argparse
@@ -129,7 +129,7 @@ async def client(port, index, count, choose, said):
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         text = (f"Story {index}.{turn}.{said['round']}: write a long story of several paragraphs about {TOPICS[index % len(TOPICS)]} and a child "
                 f"who counts to {index * 31 + turn}. Begin with the weather, go on with the people, and take your time.")
-        body = dict(messages=[dict(role="user", content=text)], max_tokens=64, temperature=0, stream=True,
+        body = dict(messages=[dict(role="user", content=text)], max_tokens=said["most"], temperature=0, stream=True,
                     stream_options=dict(include_usage=True), **choose(index))
         data = json.dumps(body).encode()
         began = time.perf_counter()
@@ -146,16 +146,19 @@ async def client(port, index, count, choose, said):
             for event in chunk.split(b"\n\n"):
                 if b'"content":"' in event and b'"content":""' not in event:
                     now = time.perf_counter()
-                    said["first" if last is None else "gaps"].append(now - (began if last is None else last))
+                    if last is None:
+                        said["first"].append(now - began)
+                    elif now - began > said["after"]:
+                        said["gaps"].append(now - last)
                     last = now
                 if b'"completion_tokens":' in event:
                     said["tokens"] += int(re.search(rb'"completion_tokens":(\d+)', event)[1])
         writer.close()
 
 
-def load(port, clients, count, choose, round):
-    """What some clients see together."""
-    said = dict(first=[], gaps=[], tokens=0, round=round)
+def load(port, clients, count, choose, round, most=64, after=0):
+    """What some clients see together, of answers of `most` tokens; times between tokens count from `after` seconds on."""
+    said = dict(first=[], gaps=[], tokens=0, round=round, most=most, after=after)
 
     async def all_clients():
         await asyncio.gather(*(client(port, i, count, choose, said) for i in range(clients)))
@@ -179,7 +182,7 @@ def loads(options, folder):
     server, port = start_lorikeet(options, options.formats[0], folder)
     base = lambda i: dict(model="base")  # noqa: E731
     load(port, 8, 1, base, -1)
-    peace = load(port, 8, options.requests, base, 0)
+    peace = load(port, 8, 1, base, 0, most=400, after=2)
     over, loaded = threading.Event(), []
 
     def disturb():
@@ -192,7 +195,7 @@ def loads(options, folder):
 
     thread = threading.Thread(target=disturb)
     thread.start()
-    disturbed = load(port, 8, options.requests, base, 1)
+    disturbed = load(port, 8, 1, base, 1, most=400, after=2)
     over.set()
     thread.join()
     server.stop()

@@ -1,8 +1,11 @@
+import Adapters
 public import Digests
 import Foundation
+import Models
 public import Registry
 import Serving
 import Synchronization
+import Tensors
 import Training
 
 /// What a request's `model` names: the base, or one version of an adapter.
@@ -113,9 +116,12 @@ extension Service {
   func source(_ version: VersionRecord) -> AdapterSource {
     AdapterSource(digest: version.digest) { [base, place, weak self] in
       do {
-        return try Workspace.adapter(
+        let adapter = try Workspace.adapter(
           version, weights: try place.read { try $0.blob(version.weights) }, on: base,
           knownDigest: version.digest)
+        // Here, behind those who answer, rather than in their next step.
+        if base.model.weights != .f32 { adapter.updates.prepare() }
+        return adapter
       } catch {
         self?.refuse(version, error)
         throw error
