@@ -12,9 +12,9 @@ extension Registry {
   public func blob<T>(_ digest: Digest, making make: ([UInt8]) throws -> T) throws -> T {
     let hasher = BackgroundDigest()
     let blob = try snapshot { database in
-      try unsafe database.fetchBlob(digest, calledBy: "registry '\(path)'") {
-        unsafe hasher.update($0)
-      }
+      try unsafe database.fetchBlob(
+        digest, calledBy: "registry '\(path)'", taken: { unsafe hasher.update($0) },
+        failing: { _ = hasher.finish() })
     }
     let made = Result { try make(blob.bytes) }
     // The bytes stay until their digest is taken.

@@ -41,6 +41,11 @@ extension Registry {
     try read { try $0.all(KeyRecord.select + "ORDER BY created, id", [], KeyRecord.init) }
   }
 
+  /// Whether there has ever been a key.
+  public func hasKeys() throws -> Bool {
+    try read { try $0.integer("SELECT EXISTS (SELECT 1 FROM api_keys)") == 1 }
+  }
+
   /// Revokes the living key of this name or id: from now on it opens nothing, and never again.
   @discardableResult
   public func revokeKey(_ nameOrID: String) throws -> (id: String, name: String) {

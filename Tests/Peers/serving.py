@@ -4,7 +4,7 @@
 Usage: serving.py [--lorikeet .build/release/lorikeet] [--llama-server .build/peers/llama-server] [--formats Q8_0,Q4_0,Q4_1]
                   [--clients 8,64] [--adapters 0,1,8,32] [--requests 4] [--rounds 2] [--weights native] [--json FILE]
 
-Each client asks one chat after the other, of about 55 tokens in and 64 out, streamed, greedy, no two alike; with adapters, client i uses
+Each client asks one chat after the other, of about 75 tokens in and 64 out, streamed, greedy, no two alike; with adapters, client i uses
 adapter i modulo their number (rank 16 on every linear layer, random, published in a registry for us and written as GGUF for llama-server).
 With --loads, instead: how 8 clients on the base see the tokens of a long answer come while nothing else happens, and while every quarter
 of a second a word is asked of an adapter that is not in memory. A figure is the median over the rounds. `llama_server.sh` builds llama-server. Where it is absent only ours is measured.

@@ -32,7 +32,7 @@ final class Access: Sendable {
   /// - Throws: `APIError` where it may not come in.
   func admit(_ request: HTTPRequest, for access: Route.Access) throws -> KeyRecord? {
     if access == .open { return nil }
-    let keyed = try service.read { try !$0.keys().isEmpty }
+    let keyed = try service.read { try $0.hasKeys() }
     guard keyed else {
       try Self.checkOrigin(request)
       return nil

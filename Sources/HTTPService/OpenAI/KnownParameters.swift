@@ -1,4 +1,5 @@
 import JSON
+import Registry
 
 /// What the names in a body mean to us: read, harmless, or refused unless they ask for what is done anyway.
 enum KnownParameters {
@@ -77,25 +78,10 @@ enum KnownParameters {
   private static func nearest(to name: String, among known: Set<String>) -> String? {
     guard name.utf8.count <= 40 else { return nil }
     let bound = min(2, name.utf8.count / 3)
-    let word = Array(name.lowercased().utf8)
+    let word = name.lowercased()
     return known.sorted()
-      .map { (name: $0, distance: edits(from: word, to: Array($0.utf8))) }
+      .map { (name: $0, distance: editDistance(word, $0)) }
       .filter { $0.distance <= bound }
       .min { $0.distance < $1.distance }?.name
-  }
-
-  /// Insertions, deletions and replacements from `first` to `second` (Levenshtein).
-  private static func edits(from first: [UInt8], to second: [UInt8]) -> Int {
-    var row = Array(0...second.count)
-    for (i, byte) in first.enumerated() {
-      var diagonal = row[0]
-      row[0] = i + 1
-      for (j, other) in second.enumerated() {
-        let replaced = diagonal + (byte == other ? 0 : 1)
-        diagonal = row[j + 1]
-        row[j + 1] = min(replaced, row[j] + 1, row[j + 1] + 1)
-      }
-    }
-    return row[second.count]
   }
 }

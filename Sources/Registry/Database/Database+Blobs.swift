@@ -10,10 +10,12 @@ extension Database {
     return blob.bytes
   }
 
-  /// The bytes of the blob `digest`, not checked yet: `taken` is given each part, to take the digest of.
+  /// The bytes of the blob `digest`, not checked yet: `taken` is given each part, to take the digest of, and `failing` is
+  /// called before the bytes go where a later part cannot be read.
   /// - Returns: The bytes, and what to throw where they do not have it.
   @unsafe func fetchBlob(
-    _ digest: Digest, calledBy name: String, taken: (UnsafeRawBufferPointer) -> Void
+    _ digest: Digest, calledBy name: String, taken: (UnsafeRawBufferPointer) -> Void,
+    failing: () -> Void = {}
   ) throws -> (bytes: [UInt8], damage: RegistryError) {
     guard
       let (id, size) = try first(
@@ -37,7 +39,12 @@ extension Database {
         let end = filled + part.count
         let target = unsafe UnsafeMutableRawBufferPointer(
           rebasing: UnsafeMutableRawBufferPointer(buffer)[filled..<end])
-        try unsafe readBlob(table: "blob_parts", column: "bytes", row: part.row, into: target)
+        do {
+          try unsafe readBlob(table: "blob_parts", column: "bytes", row: part.row, into: target)
+        } catch {
+          failing()
+          throw error
+        }
         unsafe taken(UnsafeRawBufferPointer(target))
         filled = end
       }
