@@ -1,7 +1,5 @@
 #if defined(__x86_64__)
-#include <immintrin.h>
-
-#include "ck_dispatch.h"
+#include "ck_blocks_lanes.h"
 
 #define WIDE_PANEL ck_blocks_panel_avx512
 #define WIDE_TARGET CK_TARGET_AVX512
@@ -13,10 +11,6 @@
 
 typedef __m512i wide_int;
 typedef __m512 wide_float;
-
-CK_INLINE CK_TARGET_AVX512 __m512 load_halves(const uint8_t *from) {
-  return _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)from));
-}
 
 #include "ck_blocks_maddubs.h"
 #endif

@@ -21,8 +21,8 @@ CK_INLINE WIDE_TARGET void add_dots(int rows, ck_block_format format, const ck_b
   const uint8_t *halves = block + ck_block_quant_bytes(format) + 2 * first;
   wide_float d = load_halves(halves);
   CK_UNROLL for (int r = 0; r < rows; r++) {
-    float scale = job->scales[(size_t)r * job->blocks + b];
-    int32_t sum = job->sums[(size_t)r * job->blocks + b];
+    float scale = job->scales[(size_t)r * job->stride + b];
+    int32_t sum = job->sums[(size_t)r * job->stride + b];
     wide_int dot = dots[r];
     int32_t offset = sum * (1 << ck_block_offset_shift(format));
     if (format != CK_BLOCKS_4_1) dot = WIDE(sub_epi32)(dot, WIDE(set1_epi32)(offset));
@@ -36,7 +36,7 @@ CK_INLINE WIDE_TARGET void add_dots(int rows, ck_block_format format, const ck_b
 
 /// The job's first `rows` rows. `rows` and `format` are constants wherever this is inlined.
 CK_INLINE WIDE_TARGET void tile(int rows, ck_block_format format, const ck_block_job *job) {
-  const size_t width = job->blocks * CK_BLOCK_SIDE;
+  const size_t width = job->stride * CK_BLOCK_SIDE;
   const wide_int low_bits = WIDE(set1_epi8)(15), ones = WIDE(set1_epi16)(1), sixteens = WIDE(set1_epi16)(16);
   const int bytes = format == CK_BLOCKS_8 ? 4 * CK_BLOCK_SIDE : 2 * CK_BLOCK_SIDE;  // of four inputs
   const uint8_t *block = job->panel;

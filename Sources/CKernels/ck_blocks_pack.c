@@ -3,7 +3,6 @@
 
 #include "ck_blocks_rounding.h"
 #include "ck_blocks_variants.h"
-#include "ck_half.h"
 
 CK_INLINE uint32_t word_at(const uint8_t *from) {
   uint32_t word;
@@ -67,33 +66,12 @@ void ck_blocks_pack_q4_1(size_t columns, size_t blocks, const uint8_t *from, con
   pack_nibbles(CK_BLOCKS_4_1, 4, columns, blocks, from, rows, panel);
 }
 
-/// 32 weights of one output as a GGUF block of Q8_0.
-CK_INLINE void quantise_weights(const float *from, uint8_t block[34]) {
-  uint32_t top = ck_greatest_magnitude(from);
-  float most;
-  memcpy(&most, &top, 4);
-  uint16_t half = ck_half_nearest(most / 127.0f);
-  float d = ck_half_at((const uint8_t *)&half);
-  if (127.25f * d < most) {
-    half++;
-    d = ck_half_at((const uint8_t *)&half);
-  }
-  float inverse = d > 0.0f && d <= 65504.0f ? 1.0f / d : 0.0f;
-  int8_t quants[CK_BLOCK_SIDE];
-  for (int i = 0; i < CK_BLOCK_SIDE; i++) {
-    float scaled = from[i] * inverse;
-    quants[i] = ck_nearest(scaled);
-  }
-  memcpy(block, &half, 2);
-  memcpy(block + 2, quants, sizeof quants);
-}
-
 CK_INLINE void ck_blocks_pack_f32_body(size_t columns, size_t blocks, const float *from, const size_t *rows,
                                        uint8_t *panel) {
   for (size_t b = 0; b < blocks; b++) {
     uint8_t packed[CK_BLOCK_SIDE][34];
     for (size_t o = 0; o < columns; o++)
-      quantise_weights(from + ((rows ? rows[o] : o) * blocks + b) * CK_BLOCK_SIDE, packed[o]);
+      ck_quantise_weights(from + ((rows ? rows[o] : o) * blocks + b) * CK_BLOCK_SIDE, packed[o]);
     ck_blocks_pack_q8_0(columns, 1, packed[0], NULL, panel + b * ck_blocks_bytes(CK_BLOCKS_8));
   }
 }

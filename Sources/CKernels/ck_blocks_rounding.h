@@ -4,6 +4,7 @@
 
 #include "ck_blocks.h"
 #include "ck_dispatch.h"
+#include "ck_half.h"
 
 /// The greatest magnitude of 32 numbers by its bits, among which infinity and then NaN are greatest.
 CK_INLINE uint32_t ck_greatest_magnitude(const float *x) {
@@ -24,4 +25,25 @@ CK_INLINE int8_t ck_nearest(float x) {
   int32_t bits;
   memcpy(&bits, &shifted, 4);
   return (int8_t)(bits & 0xff);
+}
+
+/// 32 weights of one output as a GGUF block of Q8_0.
+CK_INLINE void ck_quantise_weights(const float *from, uint8_t block[34]) {
+  uint32_t top = ck_greatest_magnitude(from);
+  float most;
+  memcpy(&most, &top, 4);
+  uint16_t half = ck_half_nearest(most / 127.0f);
+  float d = ck_half_at((const uint8_t *)&half);
+  if (127.25f * d < most) {
+    half++;
+    d = ck_half_at((const uint8_t *)&half);
+  }
+  float inverse = d > 0.0f && d <= 65504.0f ? 1.0f / d : 0.0f;
+  int8_t quants[CK_BLOCK_SIDE];
+  for (int i = 0; i < CK_BLOCK_SIDE; i++) {
+    float scaled = from[i] * inverse;
+    quants[i] = ck_nearest(scaled);
+  }
+  memcpy(block, &half, 2);
+  memcpy(block + 2, quants, sizeof quants);
 }

@@ -10,7 +10,7 @@
 /// The arguments of `ck_blocks_product`, then those of one panel of it (`columns` at most 32).
 typedef struct {
   ck_block_format format;
-  size_t rows, columns, blocks;
+  size_t rows, columns, blocks, stride;
   const int8_t *quants;
   const float *scales;
   const int32_t *sums;
@@ -29,6 +29,9 @@ void ck_blocks_panel_avx512_vnni(const ck_block_job *job);
 
 /// One block of `ck_blocks_widen_bf16`; returns 0 and does nothing where a scale or minimum is not finite.
 int ck_blocks_widen_avx512(ck_block_format format, const uint8_t *block, uint16_t *to);
+
+/// One block of `ck_blocks_turn`; returns 0 and does nothing where a scale or minimum is not finite.
+int ck_blocks_turn_avx512(ck_block_format format, const uint8_t *block, uint8_t *to);
 #endif
 
 /// Bytes of a block's quants, after which its scales come.
@@ -36,6 +39,13 @@ CK_INLINE size_t ck_block_quant_bytes(ck_block_format format) { return format ==
 
 /// log2 of what is added to a stored quant: a block's sum starts at minus this times the activations' sum.
 CK_INLINE int ck_block_offset_shift(ck_block_format format) { return format == CK_BLOCKS_8 ? 7 : 3; }
+
+/// A quant of a block, without what was added to it.
+CK_INLINE int ck_block_quant_at(ck_block_format format, const uint8_t *block, size_t output, size_t k) {
+  if (format == CK_BLOCKS_8) return block[128 * (k / 4) + 4 * output + k % 4] - 128;
+  int both = block[64 * (k / 4) + 4 * (output % 16) + k % 4], q = output < 16 ? both & 15 : both >> 4;
+  return format == CK_BLOCKS_4 ? q - 8 : q;
+}
 
 /// Rows of the next tile, so that `rows` are shared evenly among the fewest tiles of at most `most`.
 CK_INLINE size_t ck_block_tile_rows(size_t rows, size_t most) {
@@ -47,9 +57,9 @@ CK_INLINE size_t ck_block_tile_rows(size_t rows, size_t most) {
 CK_INLINE ck_block_job ck_block_rows_from(const ck_block_job *job, size_t row) {
   ck_block_job rest = *job;
   rest.rows -= row;
-  rest.quants += row * job->blocks * CK_BLOCK_SIDE;
-  rest.scales += row * job->blocks;
-  rest.sums += row * job->blocks;
+  rest.quants += row * job->stride * CK_BLOCK_SIDE;
+  rest.scales += row * job->stride;
+  rest.sums += row * job->stride;
   if (job->initial) rest.initial += row * job->initial_stride;
   rest.y += row * job->y_stride;
   return rest;

@@ -1,8 +1,7 @@
 // The block product with `vpdpbusd`: tiles of up to 6 rows x 32 outputs, all accumulators in registers.
-#include "ck_blocks_variants.h"
+#include "ck_blocks_lanes.h"
 
 #if defined(__x86_64__)
-#include <immintrin.h>
 #include <string.h>
 
 enum { tile_rows = 6 };  // 12 float and 12 integer accumulators, 2 registers of weights, 1 of activations
@@ -13,18 +12,6 @@ typedef struct {
   size_t step;  // bytes for each block, 0 for nothing
 } fetch_ahead;
 
-/// The weights of both halves of a panel (16 outputs each) for inputs 4k...4k+3, as unsigned bytes.
-CK_INLINE CK_TARGET_AVX512_VNNI void load_quants(ck_block_format format, const uint8_t *block, int k, __m512i w[2]) {
-  if (format == CK_BLOCKS_8) {
-    w[0] = _mm512_loadu_si512(block + 128 * k);
-    w[1] = _mm512_loadu_si512(block + 128 * k + 64);
-  } else {
-    __m512i both = _mm512_loadu_si512(block + 64 * k), low = _mm512_set1_epi8(15);
-    w[0] = _mm512_and_si512(both, low);
-    w[1] = _mm512_and_si512(_mm512_srli_epi16(both, 4), low);
-  }
-}
-
 CK_INLINE CK_TARGET_AVX512_VNNI __m512i load_four(const int8_t *from) {
   int32_t four;
   memcpy(&four, from, 4);
@@ -34,10 +21,6 @@ CK_INLINE CK_TARGET_AVX512_VNNI __m512i load_four(const int8_t *from) {
 CK_INLINE CK_TARGET_AVX512_VNNI __m512i first_dot(ck_block_format format, int32_t sum) {
   __m512i shifted = _mm512_slli_epi32(_mm512_set1_epi32(sum), (unsigned)ck_block_offset_shift(format));
   return format == CK_BLOCKS_4_1 ? _mm512_setzero_si512() : _mm512_sub_epi32(_mm512_setzero_si512(), shifted);
-}
-
-CK_INLINE CK_TARGET_AVX512_VNNI __m512 load_halves(const uint8_t *from) {
-  return _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)from));
 }
 
 CK_INLINE CK_TARGET_AVX512_VNNI void store(int rows, const ck_block_job *job, __m512 total[tile_rows][2]) {
@@ -57,7 +40,7 @@ CK_INLINE CK_TARGET_AVX512_VNNI void store(int rows, const ck_block_job *job, __
 /// The job's first `rows` rows. `rows` and `format` are constants wherever this is inlined.
 CK_INLINE CK_TARGET_AVX512_VNNI void tile(int rows, ck_block_format format, const ck_block_job *job,
                                           fetch_ahead ahead) {
-  const size_t blocks = job->blocks, width = blocks * CK_BLOCK_SIDE;
+  const size_t blocks = job->blocks, stride = job->stride, width = stride * CK_BLOCK_SIDE;
   const int8_t *x = job->quants;
   const uint8_t *block = job->panel;
   __m512 total[tile_rows][2];
@@ -70,7 +53,7 @@ CK_INLINE CK_TARGET_AVX512_VNNI void tile(int rows, ck_block_format format, cons
     ahead.from += ahead.step;
     __m512i dot[tile_rows][2];
     CK_UNROLL for (int r = 0; r < rows; r++)
-      dot[r][0] = dot[r][1] = first_dot(format, job->sums[(size_t)r * blocks + b]);
+      dot[r][0] = dot[r][1] = first_dot(format, job->sums[(size_t)r * stride + b]);
     CK_UNROLL for (int k = 0; k < 8; k++) {
       __m512i w[2];
       load_quants(format, block, k, w);
@@ -84,11 +67,11 @@ CK_INLINE CK_TARGET_AVX512_VNNI void tile(int rows, ck_block_format format, cons
       const uint8_t *halves = block + ck_block_quant_bytes(format) + 32 * half;
       __m512 d = load_halves(halves);
       CK_UNROLL for (int r = 0; r < rows; r++) {
-        float scale = job->scales[(size_t)r * blocks + b];
+        float scale = job->scales[(size_t)r * stride + b];
         __m512 step = _mm512_mul_ps(_mm512_set1_ps(scale), d);
         total[r][half] = _mm512_fmadd_ps(step, _mm512_cvtepi32_ps(dot[r][half]), total[r][half]);
         if (format != CK_BLOCKS_4_1) continue;
-        __m512 sum = _mm512_set1_ps(scale * (float)job->sums[(size_t)r * blocks + b]);
+        __m512 sum = _mm512_set1_ps(scale * (float)job->sums[(size_t)r * stride + b]);
         total[r][half] = _mm512_fmadd_ps(sum, load_halves(halves + 64), total[r][half]);
       }
     }

@@ -2,18 +2,12 @@
 #include "ck_blocks_variants.h"
 #include "ck_half.h"
 
-CK_INLINE int quant_at(ck_block_format format, const uint8_t *block, size_t output, size_t k) {
-  if (format == CK_BLOCKS_8) return block[128 * (k / 4) + 4 * output + k % 4] - 128;
-  int both = block[64 * (k / 4) + 4 * (output % 16) + k % 4], q = output < 16 ? both & 15 : both >> 4;
-  return format == CK_BLOCKS_4 ? q - 8 : q;
-}
-
 void ck_blocks_widen_row(ck_block_format format, size_t blocks, const uint8_t *panel, size_t output, float *to) {
   for (size_t b = 0; b < blocks; b++, panel += ck_blocks_bytes(format)) {
     const uint8_t *halves = panel + ck_block_quant_bytes(format) + 2 * output;
     float d = ck_half_at(halves), m = format == CK_BLOCKS_4_1 ? ck_half_at(halves + 64) : 0.0f;
     for (size_t k = 0; k < CK_BLOCK_SIDE; k++) {
-      float value = d * (float)quant_at(format, panel, output, k);
+      float value = d * (float)ck_block_quant_at(format, panel, output, k);
       *to++ = format == CK_BLOCKS_4_1 ? value + m : value;
     }
   }
@@ -38,7 +32,7 @@ CK_INLINE void widen_block(ck_block_format format, const uint8_t *block, uint32_
   for (int k = 0; k < 32; k++) {
     uint16_t row[32];
     for (int o = 0; o < 32; o++) {
-      float value = d[o] * (float)quant_at(format, block, (size_t)o, (size_t)k);
+      float value = d[o] * (float)ck_block_quant_at(format, block, (size_t)o, (size_t)k);
       row[o] = (uint16_t)nearest_bf16(format == CK_BLOCKS_4_1 ? value + m[o] : value);
     }
     memcpy(pairs[k], row, sizeof row);

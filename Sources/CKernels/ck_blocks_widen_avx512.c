@@ -1,8 +1,6 @@
-#include "ck_blocks_variants.h"
+#include "ck_blocks_lanes.h"
 
 #if defined(__x86_64__)
-#include <immintrin.h>
-
 /// Turns an 8 x 8 matrix of 64-bit words round.
 CK_INLINE CK_TARGET_AVX512 void transpose(const __m512i in[8], __m512i out[8]) {
   __m512i a[8], b[8];
@@ -55,26 +53,13 @@ CK_INLINE CK_TARGET_AVX512 void widen_half(ck_block_format format, const __m512i
 }
 
 CK_INLINE CK_TARGET_AVX512 int widen(ck_block_format format, const uint8_t *block, uint16_t *to) {
-  const int halves = format == CK_BLOCKS_4_1 ? 4 : 2;
   float scales[64];
-  __mmask16 special = 0;
-  CK_UNROLL for (int i = 0; i < halves; i++) {
-    const uint8_t *from = block + ck_block_quant_bytes(format) + 32 * i;
-    __m512 values = _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)from));
-    special |= _mm512_fpclass_ps_mask(values, 0x99);  // NaN or infinity
-    _mm512_storeu_ps(scales + 16 * i, values);
-  }
-  if (special) return 0;
+  if (!load_scales(format, block, scales)) return 0;
   __m512i quants[2][8];
   CK_UNROLL for (int k = 0; k < 8; k++) {
-    if (format == CK_BLOCKS_8) {
-      quants[0][k] = _mm512_loadu_si512(block + 128 * k);
-      quants[1][k] = _mm512_loadu_si512(block + 128 * k + 64);
-    } else {
-      __m512i both = _mm512_loadu_si512(block + 64 * k), low = _mm512_set1_epi8(15);
-      quants[0][k] = _mm512_and_si512(both, low);
-      quants[1][k] = _mm512_and_si512(_mm512_srli_epi16(both, 4), low);
-    }
+    __m512i w[2];
+    load_quants(format, block, k, w);
+    quants[0][k] = w[0], quants[1][k] = w[1];
   }
   widen_half(format, quants[0], scales, scales + 32, to);
   widen_half(format, quants[1], scales + 16, scales + 48, to + 512);

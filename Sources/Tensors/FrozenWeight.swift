@@ -7,7 +7,7 @@ public enum WeightFormat: String, Sendable, CaseIterable {
   /// The upper halves of floats, packed for our kernels; activations are rounded alike, sums are floats.
   case bf16
   /// The fastest and the least exact: blocks of 32 values with a scale, GGUF's Q8_0, Q4_0 and Q4_1 as they are, anything
-  /// else in 8 bits; activations are rounded to 8 bits, a block's sum is an integer.
+  /// else in 8 bits; activations and their gradients are rounded to 8 bits, a block's sum is an integer.
   case int8
   /// As the checkpoint stores them: blocks as `int8` has them, but with activations in 16 bits; floats as `bf16`.
   case native
@@ -216,10 +216,16 @@ extension FrozenWeight {
         plus: Self.narrowed(terms, from: rows.lowerBound, pool),
         accumulating: accumulating, into: dx.rows(rows), recycler: recycler, pool: pool)
     case .blocks(let panels):
-      panels.applyTransposed(
-        dy.narrowRows(pool).rows(rows),
-        plus: Self.narrowed(terms, from: rows.lowerBound, pool),
-        accumulating: accumulating, into: dx.rows(rows), recycler: recycler, pool: pool)
+      let terms = Self.narrowed(terms, from: rows.lowerBound, pool)
+      if panels.transposesInBlocks {
+        panels.applyTransposed(
+          dy.blockRows(precisely: false, pool).rows(rows), plus: terms,
+          accumulating: accumulating, into: dx.rows(rows), recycler: recycler, pool: pool)
+      } else {
+        panels.applyTransposed(
+          dy.narrowRows(pool).rows(rows), plus: terms,
+          accumulating: accumulating, into: dx.rows(rows), recycler: recycler, pool: pool)
+      }
     }
   }
 

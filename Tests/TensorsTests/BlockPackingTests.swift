@@ -73,6 +73,39 @@ extension KernelVariantTests {
       return values
     }
 
+    @Test("blocks turn round into blocks", arguments: BlockWeight.Kind.allCases)
+    func turnedBlocks(kind: BlockWeight.Kind) {
+      for scale in [nil, Self.oddScale, { _ in 0x0003 }] {
+        let weight = BlockWeight(kind, columns: 45, blocks: 3, scale: scale)
+        let rows = (0..<64).map { weight.row($0) }
+        for block in 0..<3 {
+          let columns = (0..<32).flatMap { k in rows.map { $0[32 * block + k] } }
+          var expected = [UInt8](repeating: 0, count: 2 * ck_blocks_bytes(CK_BLOCKS_8))
+          unsafe ck_blocks_pack_f32(32, 2, columns, nil, &expected)
+          underEachVariant { variant in
+            let turned = weight.turnedPanel(block)
+            for input in 0..<32 {
+              // What is not finite shows, whatever its bits.
+              let (actual, wanted) = (widened(turned, input), widened(expected, input))
+              for part in [0..<32, 32..<64] {
+                let right =
+                  wanted[part].allSatisfy(\.isFinite)
+                  ? firstOtherBits(Array(actual[part]), Array(wanted[part])) == nil
+                  : actual[part].allSatisfy { !$0.isFinite }
+                #expect(right, "\(variant), input \(32 * block + input), outputs \(part)")
+              }
+            }
+          }
+        }
+      }
+    }
+
+    private func widened(_ panel: [UInt8], _ row: Int) -> [Float] {
+      var values = [Float](repeating: 0, count: 64)
+      unsafe ck_blocks_widen_row(CK_BLOCKS_8, 2, panel, row, &values)
+      return values
+    }
+
     @Test("blocks turn round into rounded pairs", arguments: BlockWeight.Kind.allCases)
     func turned(kind: BlockWeight.Kind) {
       for scale in [nil, Self.oddScale] {

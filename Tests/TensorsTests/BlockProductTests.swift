@@ -32,11 +32,12 @@ extension KernelVariantTests {
         guard let to = out.baseAddress else { return }
         if let initial, !inPlace {
           unsafe ck_blocks_product(
-            weight.kind.format, rows.count, columns, blocks, quants, scales, sums, packed, initial,
+            weight.kind.format, rows.count, columns, blocks, blocks, quants, scales, sums, packed,
+            initial,
             stride, to, stride)
         } else {
           unsafe ck_blocks_product(
-            weight.kind.format, rows.count, columns, blocks, quants, scales, sums, packed,
+            weight.kind.format, rows.count, columns, blocks, blocks, quants, scales, sums, packed,
             inPlace ? UnsafePointer(to) : nil, stride, to, stride)
         }
       }
@@ -85,6 +86,35 @@ extension KernelVariantTests {
               first = first ?? y
             }
           }
+        }
+      }
+    }
+
+    @Test(
+      "some of the blocks, with the activations of theirs", arguments: BlockWeight.Kind.allCases)
+    func someBlocks(kind: BlockWeight.Kind) {
+      let rows = 8
+      let x = quantised(random(rows * 5 * 32), rows: rows, blocks: 5)
+      var dense = quantised(random(rows * 64), rows: rows, blocks: 2)
+      for row in 0..<rows {
+        for block in 0..<2 {
+          dense.scales[row * 2 + block] = x.scales[row * 5 + 1 + block]
+          dense.sums[row * 2 + block] = x.sums[row * 5 + 1 + block]
+        }
+        dense.quants.replaceSubrange(
+          row * 64..<(row + 1) * 64, with: x.quants[row * 160 + 32..<row * 160 + 96])
+      }
+      let weight = BlockWeight(kind, columns: 45, blocks: 2)
+      underEachVariant { variant in
+        var y = [Float](repeating: -1, count: rows * 45)
+        unsafe ck_blocks_product(
+          kind.format, rows, 45, 2, 5, Array(x.quants[32...]), Array(x.scales[1...]),
+          Array(x.sums[1...]), weight.panels, nil, 0, &y, 45)
+        let whole = product(dense, weight, rows: 0..<rows, panels: 0..<2, initial: nil)
+        for row in 0..<rows {
+          #expect(
+            Array(y[row * 45..<(row + 1) * 45]) == Array(whole[row * 48..<row * 48 + 45]),
+            "\(variant), row \(row)")
         }
       }
     }

@@ -116,6 +116,13 @@ struct BlockWeight {
     }
     return values
   }
+  /// The panel of 32 inputs from `32 * block` on, quantised anew: its row k is input `32 * block + k`, of all outputs.
+  func turnedPanel(_ block: Int) -> [UInt8] {
+    var panel = [UInt8](repeating: 0x55, count: panelCount * ck_blocks_bytes(CK_BLOCKS_8))
+    let from = Array(panels[(block * ck_blocks_bytes(kind.format))...])
+    unsafe ck_blocks_turn(kind.format, panelCount, from, panelBytes, &panel)
+    return panel
+  }
 }
 
 /// Quantised rows.

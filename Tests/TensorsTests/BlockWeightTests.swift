@@ -37,25 +37,39 @@ extension KernelVariantTests {
       return (zip(values, expected).map { abs($0 - $1) }.max() ?? 0) / size.squareRoot()
     }
 
+    /// The root mean square of the differences beside that of `expected`.
+    private func noise(_ values: [Float], _ expected: [Float]) -> Float {
+      func size(_ values: [Float]) -> Float { values.reduce(0) { $0 + $1 * $1 } }
+      return (size(zip(values, expected).map { $0 - $1 }) / size(expected)).squareRoot()
+    }
+
     @Test(
       "multiply nearly as their values do, forward and back",
-      arguments: [DType.q8_0, .q4_0, .q4_1, .f32])
-    func products(dtype: DType) throws {
-      let source = try stored(dtype, 70, 96)
+      arguments: [DType.q8_0, .q4_0, .q4_1, .f32], [70, 2208])
+    func products(dtype: DType, outputs: Int) throws {
+      // In 8 bits the way back has blocks of outputs too where they are whole, more than are turned round at once.
+      let source = try stored(dtype, outputs, 96)
       let plain = FrozenWeight(source.matrix())
       var g = SplitMix64(seed: 2)
-      let (x, dy) = (random(13, 96, &g), random(13, 70, &g))
+      let (x, dy) = (random(13, 96, &g), random(13, outputs, &g))
       let term = LowRankTerm(
         rows: 3..<9, low: Operand(random(6, 4, &g), recycler: recycler), lowRows: 0..<6,
-        factor: Factor(random(70, 4, &g)), .transposed)
+        factor: Factor(random(outputs, 4, &g)), .transposed)
+      let back = LowRankTerm(
+        rows: 3..<9, low: Operand(random(6, 4, &g), recycler: recycler), lowRows: 0..<6,
+        factor: Factor(random(4, 96, &g)), .plain)
       func results(_ weight: FrozenWeight) -> ([Float], [Float], [Float]) {
-        let y = Matrix(repeating: 1, rows: 13, columns: 70)
+        let y = Matrix(repeating: 1, rows: 13, columns: outputs)
         weight.apply(
           Operand(x, recycler: recycler), rows: 0..<13, plus: [term], onto: y, into: y,
           recycler: recycler, pool: pool)
-        let dx = Matrix(rows: 13, columns: 96)
+        let dx = Matrix(repeating: 1, rows: 13, columns: 96)
+        let gradient = Operand(dy, recycler: recycler)
         weight.applyTransposed(
-          Operand(dy, recycler: recycler), rows: 0..<13, into: dx, recycler: recycler, pool: pool)
+          gradient, rows: 0..<2, into: dx, recycler: recycler, pool: pool)
+        weight.applyTransposed(
+          gradient, rows: 2..<13, plus: [back], accumulating: true, into: dx, recycler: recycler,
+          pool: pool)
         let row = Matrix(rows: 2, columns: 96)
         weight.gather([69, 3], into: row)
         return (y.values, dx.values, row.values)
@@ -66,12 +80,14 @@ extension KernelVariantTests {
           let found = results(
             FrozenWeight(source, format: format, arena: WeightArena(), pool: pool))
           // Only the thin product, in bf16, has fewer than 16 bits; rows without one have them all.
-          #expect(relative(found.0, expected.0) < (format == .int8 ? 0.04 : 0.015), "\(variant)")
+          #expect(relative(found.0, expected.0) < (format == .int8 ? 0.07 : 0.015), "\(variant)")
           if format == .native {
             #expect(
-              relative(Array(found.0[..<210]), Array(expected.0[..<210])) < 2e-4, "\(variant)")
+              relative(Array(found.0[..<(3 * outputs)]), Array(expected.0[..<(3 * outputs)]))
+                < 2e-4, "\(variant)")
           }
-          #expect(relative(found.1, expected.1) < 0.03, "\(variant)")
+          #expect(relative(found.1, expected.1) < 0.05, "\(variant)")
+          #expect(noise(found.1, expected.1) < 0.012, "\(variant)")
           #expect(
             dtype == .f32 ? relative(found.2, expected.2) < 0.02 : found.2 == expected.2,
             "\(variant)")

@@ -48,6 +48,12 @@ void ck_blocks_widen_row(ck_block_format format, size_t blocks, const uint8_t *p
 /// Blocks lie `stride` bytes apart: the bytes of a panel to walk all outputs of 32 inputs.
 void ck_blocks_widen_bf16(ck_block_format format, size_t count, const uint8_t *from, size_t stride, uint16_t *to);
 
+/// Blocks turned round as `CK_BLOCKS_8`: one panel of 32 inputs, whose block i holds the outputs of block i of `from`,
+/// `to[count * ck_blocks_bytes(CK_BLOCKS_8)]`. Each input's 32 outputs are quantised as `ck_blocks_pack_f32` does it.
+///
+/// Blocks lie `stride` bytes apart: the bytes of a panel to walk all outputs of 32 inputs.
+void ck_blocks_turn(ck_block_format format, size_t count, const uint8_t *from, size_t stride, uint8_t *to);
+
 /// Quantises rows in blocks of 32: scale max |x| / 127, quants to the nearest, ties to even, and their sums.
 ///
 /// A block with an infinity or NaN gets that as its scale, so that the products show it; one below 2^-100 is zero.
@@ -73,9 +79,9 @@ void ck_blocks_join(size_t rows, size_t columns, const float *halves, const floa
 /// `y = initial + x W^T` for the outputs of consecutive panels.
 ///
 /// - columns: outputs, from the first panel's first; the last panel may be used in part.
-/// - quants, scales, sums: as `ck_blocks_quantise` leaves them.
+/// - quants, scales, sums: as `ck_blocks_quantise` leaves them, from some block of rows of `stride` blocks on.
 /// - initial: `(rows, columns)`, rows `initial_stride` apart, may be `y`; NULL for zero.
 /// - y: `(rows, columns)`, rows `y_stride` apart.
-void ck_blocks_product(ck_block_format format, size_t rows, size_t columns, size_t blocks, const int8_t *quants,
-                       const float *scales, const int32_t *sums, const uint8_t *panels, const float *initial,
-                       size_t initial_stride, float *y, size_t y_stride);
+void ck_blocks_product(ck_block_format format, size_t rows, size_t columns, size_t blocks, size_t stride,
+                       const int8_t *quants, const float *scales, const int32_t *sums, const uint8_t *panels,
+                       const float *initial, size_t initial_stride, float *y, size_t y_stride);

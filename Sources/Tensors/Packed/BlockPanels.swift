@@ -103,16 +103,16 @@ import CKernels
         if let initial { unsafe UnsafePointer(initial.pointer + place) } else { nil }
       if x.parts == 1 {
         unsafe ck_blocks_product(
-          format, rows.count, columns.count, blocks, x.quants(row), x.scales(row), x.sums(row),
-          pointer(panels.lowerBound), from, y.columns, y.pointer + place, y.columns)
+          format, rows.count, columns.count, blocks, blocks, x.quants(row), x.scales(row),
+          x.sums(row), pointer(panels.lowerBound), from, y.columns, y.pointer + place, y.columns)
       } else {
         let own =
           room ?? Matrix(rows: 2 * rows.count, columns: columns.count, recycler: recycler)
         let first = room == nil ? 0 : 2 * (row * outputs + rows.count * columns.lowerBound)
         let halves = unsafe own.pointer + first
         unsafe ck_blocks_product(
-          format, 2 * rows.count, columns.count, blocks, x.quants(row), x.scales(row),
-          x.sums(row), pointer(panels.lowerBound), nil, 0, halves, columns.count)
+          format, 2 * rows.count, columns.count, blocks, blocks, x.quants(row),
+          x.scales(row), x.sums(row), pointer(panels.lowerBound), nil, 0, halves, columns.count)
         unsafe ck_blocks_join(
           rows.count, columns.count, halves, from, y.columns, y.pointer + place, y.columns)
       }
@@ -124,7 +124,40 @@ import CKernels
     }
   }
 
-  /// `dx = dy W + terms`, or `dx += ...` where `accumulating`, in bf16.
+  /// Whether products with the transpose have 8 bits on both sides, rather than bf16.
+  var transposesInBlocks: Bool { !isPrecise && outputs % Self.side == 0 }
+
+  /// `dx = dy W + terms`, or `dx += ...` where `accumulating`, in 8 bits: W's blocks are turned round on the way into the
+  /// kernel, quantised anew along the outputs.
+  func applyTransposed(
+    _ dy: BlockRows, plus terms: [NarrowPanels.Term], accumulating: Bool, into dx: Matrix,
+    recycler: BufferRecycler, pool: WorkerPool
+  ) {
+    precondition(transposesInBlocks && dy.parts == 1, "BlockPanels: the transpose wants bf16")
+    let chunk = 64  // blocks turned round at once: 68 KiB of scratch
+    pool.forEach(blocks) { block in
+      let scratch = MemoryBlock(
+        byteCount: min(chunk, panels) * ck_blocks_bytes(CK_BLOCKS_8), recycler: recycler)
+      let turned = unsafe scratch.base.assumingMemoryBound(to: UInt8.self)
+      let columns = block * Self.side..<(block + 1) * Self.side
+      for start in stride(from: 0, to: panels, by: chunk) {
+        let count = min(chunk, panels - start)
+        unsafe ck_blocks_turn(
+          format, count, pointer(start) + block * ck_blocks_bytes(format), panelBytes, turned)
+        let rowBlock = max(1, ProductParts.rowBlock(of: dy.rows))
+        for row in stride(from: 0, to: dy.rows, by: rowBlock) {
+          let to = unsafe dx.pointer + row * dx.columns + columns.lowerBound
+          unsafe ck_blocks_product(
+            CK_BLOCKS_8, min(rowBlock, dy.rows - row), Self.side, count, dy.blocks,
+            dy.quants(row) + start * Self.side, dy.scales(row) + start, dy.sums(row) + start,
+            turned, accumulating || start > 0 ? UnsafePointer(to) : nil, dx.columns, to, dx.columns)
+        }
+      }
+      NarrowPanels.add(terms, 0..<dy.rows, columns, to: dx)
+    }
+  }
+
+  /// The same in bf16.
   func applyTransposed(
     _ dy: NarrowRows, plus terms: [NarrowPanels.Term], accumulating: Bool, into dx: Matrix,
     recycler: BufferRecycler, pool: WorkerPool
