@@ -29,7 +29,7 @@ extension Tape {
     for run in weights {
       run.value.apply(
         operand(x), rows: run.rows, plus: terms.restricted(to: run.rows), onto: residual?.value,
-        into: y, recycler: recycler, pool: pool)
+        into: y, pool: pool)
     }
     for run in replacements.biases(of: count, own: bias) {
       if let bias = run.value { y.rows(run.rows).addRow(bias, pool: pool) }

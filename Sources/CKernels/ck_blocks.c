@@ -32,13 +32,16 @@ CK_INLINE void tile(size_t rows, ck_block_format format, const ck_block_job *job
     for (int o = 0; o < 32; o++) d[o] = ck_half_at(halves + 2 * o);
     for (int o = 0; o < 32 && format == CK_BLOCKS_4_1; o++) m[o] = ck_half_at(halves + 64 + 2 * o);
     for (size_t r = 0; r < rows; r++) {
-      const int8_t *x = job->quants + (r * job->stride + b) * 32;
       int32_t dots[32], sum = job->sums[r * job->stride + b];
       float scale = job->scales[r * job->stride + b], scaled_sum = scale * (float)sum, *total = totals[r];
       int32_t start = format == CK_BLOCKS_4_1 ? 0 : -sum * (1 << ck_block_offset_shift(format));
       for (int o = 0; o < 32; o++) dots[o] = start;
-      for (int k = 0; k < 32; k++)
-        for (int o = 0; o < 32; o++) dots[o] += w[k][o] * x[k];
+      for (size_t part = 0; part < job->parts; part++) {
+        const int8_t *x = job->quants + ((r * job->parts + part) * job->stride + b) * 32;
+        const int32_t weight = part + 1 < job->parts ? 256 : 1;
+        for (int k = 0; k < 32; k++)
+          for (int o = 0; o < 32; o++) dots[o] += w[k][o] * (weight * x[k]);
+      }
       for (int o = 0; o < 32; o++) total[o] = fmaf(scale * d[o], (float)dots[o], total[o]);
       for (int o = 0; o < 32 && format == CK_BLOCKS_4_1; o++) total[o] = fmaf(scaled_sum, m[o], total[o]);
     }
@@ -64,7 +67,7 @@ void ck_blocks_panel_portable(const ck_block_job *job) {
 }
 
 void ck_blocks_product(ck_block_format format, size_t rows, size_t columns, size_t blocks, size_t stride,
-                       const int8_t *quants, const float *scales, const int32_t *sums, const uint8_t *panels,
+                       size_t parts, const int8_t *quants, const float *scales, const int32_t *sums, const uint8_t *panels,
                        const float *initial, size_t initial_stride, float *y, size_t y_stride) {
   void (*panel)(const ck_block_job *) = ck_blocks_panel_portable;
 #if defined(__x86_64__)
@@ -76,10 +79,9 @@ void ck_blocks_product(ck_block_format format, size_t rows, size_t columns, size
   for (size_t first = 0; first < columns; first += CK_BLOCK_SIDE) {
     size_t width = columns - first < CK_BLOCK_SIDE ? columns - first : CK_BLOCK_SIDE;
     const uint8_t *at = panels + first / CK_BLOCK_SIDE * blocks * ck_blocks_bytes(format);
-    ck_block_job job = {format, rows, width, blocks,
-                        stride, quants, scales, sums,
-                        at, initial ? initial + first : NULL, initial_stride, y + first,
-                        y_stride};
+    const float *from = initial ? initial + first : NULL;
+    ck_block_job job = {format, rows, width, blocks, stride,         parts,     quants,
+                        scales, sums, at,    from,   initial_stride, y + first, y_stride};
     panel(&job);
   }
 }

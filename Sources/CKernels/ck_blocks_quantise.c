@@ -42,7 +42,7 @@ CK_INLINE void ck_blocks_quantise_twice_body(size_t rows, size_t blocks, const f
       memcpy(&most, &top, 4);
       int tiny = most < 0x1p-100f, finite = top < 0x7f800000u;
       float inverse = finite && !tiny ? 32512.0f / most : 0.0f;
-      int32_t high_sum = 0, low_sum = 0;
+      int32_t sum = 0;
       for (int i = 0; i < CK_BLOCK_SIDE; i++) {
         float scaled = from[i] * inverse;
         // Adding 1.5 * 2^23 rounds to the nearest, ties to even, and leaves the integer, plus 2^22, in the lower bits.
@@ -50,28 +50,12 @@ CK_INLINE void ck_blocks_quantise_twice_body(size_t rows, size_t blocks, const f
         uint32_t bits;
         memcpy(&bits, &shifted, 4);
         int32_t q = (int32_t)(bits & 0x7fffff) - 0x400000;
-        int32_t h = (q + 128) >> 8, l = q - 256 * h;
-        high[i] = (int8_t)h, low[i] = (int8_t)l;
-        high_sum += h, low_sum += l;
+        int32_t h = (q + 128) >> 8;
+        high[i] = (int8_t)h, low[i] = (int8_t)(q - 256 * h);
+        sum += q;
       }
-      float scale = tiny ? 0.0f : most / 32512.0f;
-      size_t place = 2 * t * blocks + b;
-      scales[place] = 256.0f * scale, scales[place + blocks] = scale;
-      sums[place] = high_sum, sums[place + blocks] = low_sum;
-    }
-  }
-}
-
-CK_INLINE void ck_blocks_join_body(size_t rows, size_t columns, const float *halves, const float *initial,
-                                   size_t initial_stride, float *y, size_t y_stride) {
-  for (size_t t = 0; t < rows; t++) {
-    const float *high = halves + 2 * t * columns, *low = high + columns;
-    float *to = y + t * y_stride;
-    if (initial) {
-      const float *from = initial + t * initial_stride;
-      for (size_t o = 0; o < columns; o++) to[o] = from[o] + (high[o] + low[o]);
-    } else {
-      for (size_t o = 0; o < columns; o++) to[o] = high[o] + low[o];
+      *scales++ = tiny ? 0.0f : most / 32512.0f;
+      *sums++ = sum;
     }
   }
 }
@@ -80,7 +64,3 @@ CK_KERNEL(ck_blocks_quantise_twice,
           (size_t rows, size_t blocks, const float *x, size_t x_stride, int8_t *restrict quants,
            float *restrict scales, int32_t *restrict sums),
           (rows, blocks, x, x_stride, quants, scales, sums))
-CK_KERNEL(ck_blocks_join,
-          (size_t rows, size_t columns, const float *halves, const float *initial, size_t initial_stride, float *y,
-           size_t y_stride),
-          (rows, columns, halves, initial, initial_stride, y, y_stride))

@@ -10,7 +10,7 @@
 /// The arguments of `ck_blocks_product`, then those of one panel of it (`columns` at most 32).
 typedef struct {
   ck_block_format format;
-  size_t rows, columns, blocks, stride;
+  size_t rows, columns, blocks, stride, parts;
   const int8_t *quants;
   const float *scales;
   const int32_t *sums;
@@ -57,7 +57,7 @@ CK_INLINE size_t ck_block_tile_rows(size_t rows, size_t most) {
 CK_INLINE ck_block_job ck_block_rows_from(const ck_block_job *job, size_t row) {
   ck_block_job rest = *job;
   rest.rows -= row;
-  rest.quants += row * job->stride * CK_BLOCK_SIDE;
+  rest.quants += row * job->parts * job->stride * CK_BLOCK_SIDE;
   rest.scales += row * job->stride;
   rest.sums += row * job->stride;
   if (job->initial) rest.initial += row * job->initial_stride;

@@ -1,10 +1,11 @@
-// The block product with `vpdpbusd`: tiles of up to 6 rows x 32 outputs, all accumulators in registers.
+// The block product with `vpdpbusd`: tiles of up to 6 rows (4 in 16 bits) x 32 outputs, all accumulators in registers.
 #include "ck_blocks_lanes.h"
 
 #if defined(__x86_64__)
 #include <string.h>
 
-enum { tile_rows = 6 };  // 12 float and 12 integer accumulators, 2 registers of weights, 1 of activations
+// 12 float and 12 integer accumulators (8 and 16), 2 registers of weights, 1 of activations.
+enum { tile_rows = 6, precise_tile_rows = 4 };
 
 /// What the tiles of one panel fetch for the next one, so that memory is busy while they compute.
 typedef struct {
@@ -37,8 +38,8 @@ CK_INLINE CK_TARGET_AVX512_VNNI void store(int rows, const ck_block_job *job, __
   }
 }
 
-/// The job's first `rows` rows. `rows` and `format` are constants wherever this is inlined.
-CK_INLINE CK_TARGET_AVX512_VNNI void tile(int rows, ck_block_format format, const ck_block_job *job,
+/// The job's first `rows` rows. `rows`, `parts` and `format` are constants wherever this is inlined.
+CK_INLINE CK_TARGET_AVX512_VNNI void tile(int rows, int parts, ck_block_format format, const ck_block_job *job,
                                           fetch_ahead ahead) {
   const size_t blocks = job->blocks, stride = job->stride, width = stride * CK_BLOCK_SIDE;
   const int8_t *x = job->quants;
@@ -51,13 +52,17 @@ CK_INLINE CK_TARGET_AVX512_VNNI void tile(int rows, ck_block_format format, cons
   for (size_t b = 0; b < blocks; b++, block += ck_blocks_bytes(format), x += CK_BLOCK_SIDE) {
     for (size_t line = 0; line < ahead.step; line += 64) _mm_prefetch((const char *)ahead.from + line, _MM_HINT_T1);
     ahead.from += ahead.step;
-    __m512i dot[tile_rows][2];
-    CK_UNROLL for (int r = 0; r < rows; r++)
-      dot[r][0] = dot[r][1] = first_dot(format, job->sums[(size_t)r * stride + b]);
+    __m512i dot[2 * precise_tile_rows][2];  // a row's parts side by side, the last one with the block's start
+    CK_UNROLL for (int r = 0; r < rows; r++) {
+      CK_UNROLL for (int part = 0; part + 1 < parts; part++)
+        dot[r * parts + part][0] = dot[r * parts + part][1] = _mm512_setzero_si512();
+      int last = r * parts + parts - 1;
+      dot[last][0] = dot[last][1] = first_dot(format, job->sums[(size_t)r * stride + b]);
+    }
     CK_UNROLL for (int k = 0; k < 8; k++) {
       __m512i w[2];
       load_quants(format, block, k, w);
-      CK_UNROLL for (int r = 0; r < rows; r++) {
+      CK_UNROLL for (int r = 0; r < rows * parts; r++) {
         __m512i four = load_four(x + (size_t)r * width + 4 * k);
         dot[r][0] = _mm512_dpbusd_epi32(dot[r][0], w[0], four);
         dot[r][1] = _mm512_dpbusd_epi32(dot[r][1], w[1], four);
@@ -69,7 +74,9 @@ CK_INLINE CK_TARGET_AVX512_VNNI void tile(int rows, ck_block_format format, cons
       CK_UNROLL for (int r = 0; r < rows; r++) {
         float scale = job->scales[(size_t)r * stride + b];
         __m512 step = _mm512_mul_ps(_mm512_set1_ps(scale), d);
-        total[r][half] = _mm512_fmadd_ps(step, _mm512_cvtepi32_ps(dot[r][half]), total[r][half]);
+        __m512i whole = dot[r * parts][half];
+        if (parts == 2) whole = _mm512_add_epi32(_mm512_slli_epi32(whole, 8), dot[r * parts + 1][half]);
+        total[r][half] = _mm512_fmadd_ps(step, _mm512_cvtepi32_ps(whole), total[r][half]);
         if (format != CK_BLOCKS_4_1) continue;
         __m512 sum = _mm512_set1_ps(scale * (float)job->sums[(size_t)r * stride + b]);
         total[r][half] = _mm512_fmadd_ps(sum, load_halves(halves + 64), total[r][half]);
@@ -79,32 +86,41 @@ CK_INLINE CK_TARGET_AVX512_VNNI void tile(int rows, ck_block_format format, cons
   store(rows, job, total);
 }
 
-CK_INLINE CK_TARGET_AVX512_VNNI void panel(ck_block_format format, const ck_block_job *job) {
-  const size_t bytes = ck_blocks_bytes(format), tiles = (job->rows + tile_rows - 1) / tile_rows;
+CK_INLINE CK_TARGET_AVX512_VNNI void panel(int parts, ck_block_format format, const ck_block_job *job) {
+  const size_t most = parts == 1 ? tile_rows : precise_tile_rows;
+  const size_t bytes = ck_blocks_bytes(format), tiles = (job->rows + most - 1) / most;
   // One tile alone waits for memory anyway, and among many the first one's wait is no matter. Past the last panel
   // this fetches what nobody asked for, which is harmless.
   const size_t lines = tiles < 2 || tiles > 8 ? 0 : (bytes / 64 + tiles - 1) / tiles;
   fetch_ahead ahead = {job->panel + job->blocks * bytes, 64 * lines};
   for (size_t row = 0; row < job->rows; ahead.from += job->blocks * ahead.step) {
     ck_block_job rest = ck_block_rows_from(job, row);
-    size_t rows = ck_block_tile_rows(rest.rows, tile_rows);
+    size_t rows = ck_block_tile_rows(rest.rows, most);
     switch (rows) {
-      case 1: tile(1, format, &rest, ahead); break;
-      case 2: tile(2, format, &rest, ahead); break;
-      case 3: tile(3, format, &rest, ahead); break;
-      case 4: tile(4, format, &rest, ahead); break;
-      case 5: tile(5, format, &rest, ahead); break;
-      default: tile(6, format, &rest, ahead);
+      case 1: tile(1, parts, format, &rest, ahead); break;
+      case 2: tile(2, parts, format, &rest, ahead); break;
+      case 3: tile(3, parts, format, &rest, ahead); break;
+      case 4: tile(4, parts, format, &rest, ahead); break;
+      case 5: if (parts == 1) tile(5, 1, format, &rest, ahead); break;
+      case 6: if (parts == 1) tile(6, 1, format, &rest, ahead); break;
     }
     row += rows;
   }
 }
 
+CK_INLINE CK_TARGET_AVX512_VNNI void panel_in_parts(ck_block_format format, const ck_block_job *job) {
+  if (job->parts == 1) {
+    panel(1, format, job);
+  } else {
+    panel(2, format, job);
+  }
+}
+
 CK_TARGET_AVX512_VNNI void ck_blocks_panel_avx512_vnni(const ck_block_job *job) {
   switch (job->format) {
-    case CK_BLOCKS_8: panel(CK_BLOCKS_8, job); break;
-    case CK_BLOCKS_4: panel(CK_BLOCKS_4, job); break;
-    case CK_BLOCKS_4_1: panel(CK_BLOCKS_4_1, job); break;
+    case CK_BLOCKS_8: panel_in_parts(CK_BLOCKS_8, job); break;
+    case CK_BLOCKS_4: panel_in_parts(CK_BLOCKS_4, job); break;
+    case CK_BLOCKS_4_1: panel_in_parts(CK_BLOCKS_4_1, job); break;
   }
 }
 #endif

@@ -172,7 +172,7 @@ extension FrozenWeight {
   ///   - y: `(T, out)`; may not overlap `x`.
   public func apply(
     _ x: Operand, rows: Range<Int>, plus terms: [LowRankTerm] = [], onto initial: Matrix? = nil,
-    into y: Matrix, recycler: BufferRecycler, pool: WorkerPool
+    into y: Matrix, pool: WorkerPool
   ) {
     check(x.values, inputSize, y, outputSize)
     switch storage {
@@ -190,7 +190,7 @@ extension FrozenWeight {
       panels.apply(
         x.blockRows(precisely: panels.isPrecise, pool).rows(rows),
         plus: Self.narrowed(terms, from: rows.lowerBound, pool),
-        onto: initial?.rows(rows), into: y.rows(rows), recycler: recycler, pool: pool)
+        onto: initial?.rows(rows), into: y.rows(rows), pool: pool)
     }
   }
 

@@ -12,8 +12,8 @@ extension KernelVariantTests {
       return (0..<count).map { _ in g.normal() }
     }
 
-    private func quantised(_ x: [Float], rows: Int, blocks: Int) -> BlockRows {
-      BlockRows(x, rows: rows, blocks: blocks, stride: blocks * 32)
+    private func quantised(_ x: [Float], rows: Int, blocks: Int, parts: Int = 1) -> BlockRows {
+      BlockRows(x, rows: rows, blocks: blocks, stride: blocks * 32, parts: parts)
     }
 
     /// `y = initial + x W^T` of some rows and panels, in a matrix three columns wider than the product.
@@ -24,7 +24,7 @@ extension KernelVariantTests {
       let (blocks, stride) = (weight.blocks, weight.columns + 3)
       let columns = min(weight.columns, 32 * panels.upperBound) - 32 * panels.lowerBound
       var y = inPlace ? initial ?? [] : [Float](repeating: -1, count: rows.count * stride)
-      let quants = Array(x.quants[(rows.lowerBound * blocks * 32)...])
+      let quants = Array(x.quants[(rows.lowerBound * x.parts * blocks * 32)...])
       let scales = Array(x.scales[(rows.lowerBound * blocks)...])
       let sums = Array(x.sums[(rows.lowerBound * blocks)...])
       let packed = Array(weight.panels[(panels.lowerBound * weight.panelBytes)...])
@@ -32,12 +32,14 @@ extension KernelVariantTests {
         guard let to = out.baseAddress else { return }
         if let initial, !inPlace {
           unsafe ck_blocks_product(
-            weight.kind.format, rows.count, columns, blocks, blocks, quants, scales, sums, packed,
+            weight.kind.format, rows.count, columns, blocks, blocks, x.parts, quants, scales, sums,
+            packed,
             initial,
             stride, to, stride)
         } else {
           unsafe ck_blocks_product(
-            weight.kind.format, rows.count, columns, blocks, blocks, quants, scales, sums, packed,
+            weight.kind.format, rows.count, columns, blocks, blocks, x.parts, quants, scales, sums,
+            packed,
             inPlace ? UnsafePointer(to) : nil, stride, to, stride)
         }
       }
@@ -55,7 +57,7 @@ extension KernelVariantTests {
           var sum = Double(initial?[t * stride + output] ?? 0)
           for k in 0..<width {
             let scale = Double(x.scales[t * weight.blocks + k / 32])
-            sum += Double(w[k]) * Double(x.quants[t * width + k]) * scale
+            sum += Double(w[k]) * Double(x.quant(t, k)) * scale
           }
           y[t * stride + output] = Float(sum)
         }
@@ -68,11 +70,11 @@ extension KernelVariantTests {
       arguments: BlockWeight.Kind.allCases, [(1, 1), (33, 3), (64, 2), (77, 9)])
     func exact(kind: BlockWeight.Kind, shape: (columns: Int, blocks: Int)) {
       let (columns, blocks) = shape
-      for extreme in [false, true] {
+      for (extreme, parts) in [(false, 1), (true, 1), (false, 2), (true, 2)] {
         let weight = BlockWeight(kind, columns: columns, blocks: blocks, extreme: extreme)
         for rows in 1...14 {
           let values = random(rows * blocks * 32).map { extreme ? ($0 < -0.5 ? -1 : 1) : $0 }
-          let x = quantised(values, rows: rows, blocks: blocks)
+          let x = quantised(values, rows: rows, blocks: blocks, parts: parts)
           let start = random(rows * (columns + 3), seed: 9)
           for initial in [nil, start] {
             let expected = reference(x, weight, rows: rows, initial: initial)
@@ -82,7 +84,8 @@ extension KernelVariantTests {
                 x, weight, rows: 0..<rows, panels: 0..<weight.panelCount, initial: initial)
               let difference =
                 firstDifference(y, expected, rtol: 1e-6) ?? firstOtherBits(y, first ?? y)
-              #expect(difference == nil, "\(variant), \(rows) rows, extreme \(extreme)")
+              #expect(
+                difference == nil, "\(variant), \(rows) rows, extreme \(extreme), \(parts) parts")
               first = first ?? y
             }
           }
@@ -91,24 +94,27 @@ extension KernelVariantTests {
     }
 
     @Test(
-      "some of the blocks, with the activations of theirs", arguments: BlockWeight.Kind.allCases)
-    func someBlocks(kind: BlockWeight.Kind) {
+      "some of the blocks, with the activations of theirs", arguments: BlockWeight.Kind.allCases,
+      [1, 2])
+    func someBlocks(kind: BlockWeight.Kind, parts: Int) {
       let rows = 8
-      let x = quantised(random(rows * 5 * 32), rows: rows, blocks: 5)
-      var dense = quantised(random(rows * 64), rows: rows, blocks: 2)
+      let x = quantised(random(rows * 5 * 32), rows: rows, blocks: 5, parts: parts)
+      var dense = quantised(random(rows * 64), rows: rows, blocks: 2, parts: parts)
       for row in 0..<rows {
         for block in 0..<2 {
           dense.scales[row * 2 + block] = x.scales[row * 5 + 1 + block]
           dense.sums[row * 2 + block] = x.sums[row * 5 + 1 + block]
         }
-        dense.quants.replaceSubrange(
-          row * 64..<(row + 1) * 64, with: x.quants[row * 160 + 32..<row * 160 + 96])
+        for part in row * parts..<(row + 1) * parts {
+          dense.quants.replaceSubrange(
+            part * 64..<(part + 1) * 64, with: x.quants[part * 160 + 32..<part * 160 + 96])
+        }
       }
       let weight = BlockWeight(kind, columns: 45, blocks: 2)
       underEachVariant { variant in
         var y = [Float](repeating: -1, count: rows * 45)
         unsafe ck_blocks_product(
-          kind.format, rows, 45, 2, 5, Array(x.quants[32...]), Array(x.scales[1...]),
+          kind.format, rows, 45, 2, 5, parts, Array(x.quants[32...]), Array(x.scales[1...]),
           Array(x.sums[1...]), weight.panels, nil, 0, &y, 45)
         let whole = product(dense, weight, rows: 0..<rows, panels: 0..<2, initial: nil)
         for row in 0..<rows {
@@ -121,9 +127,9 @@ extension KernelVariantTests {
 
     @Test("a sum in place adds to what was there and touches nothing else")
     func accumulate() {
-      for kind in BlockWeight.Kind.allCases {
+      for (kind, parts) in BlockWeight.Kind.allCases.flatMap({ [($0, 1), ($0, 2)] }) {
         let weight = BlockWeight(kind, columns: 45, blocks: 2)
-        let x = quantised(random(5 * 64), rows: 5, blocks: 2)
+        let x = quantised(random(5 * 64), rows: 5, blocks: 2, parts: parts)
         let start = random(5 * 48, seed: 9)
         underEachVariant { variant in
           let apart = product(x, weight, rows: 0..<5, panels: 0..<2, initial: start)
@@ -137,11 +143,12 @@ extension KernelVariantTests {
       }
     }
 
-    @Test("a row has the same bits alone and in company", arguments: BlockWeight.Kind.allCases)
-    func alone(kind: BlockWeight.Kind) {
+    @Test(
+      "a row has the same bits alone and in company", arguments: BlockWeight.Kind.allCases, [1, 2])
+    func alone(kind: BlockWeight.Kind, parts: Int) {
       let (rows, columns, blocks) = (53, 77, 3)
       let weight = BlockWeight(kind, columns: columns, blocks: blocks)
-      let x = quantised(random(rows * blocks * 32), rows: rows, blocks: blocks)
+      let x = quantised(random(rows * blocks * 32), rows: rows, blocks: blocks, parts: parts)
       underEachVariant { variant in
         let together = product(x, weight, rows: 0..<rows, panels: 0..<3, initial: nil)
         for (first, count) in [(0, 1), (1, 2), (3, 3), (6, 4), (10, 5), (15, 6), (21, 7), (28, 25)]
@@ -162,8 +169,10 @@ extension KernelVariantTests {
       }
     }
 
-    @Test("rows are quantised to the nearest of 255 steps, with their sums")
-    func quantise() {
+    @Test(
+      "rows are quantised to the nearest of 255 or 65,025 steps, with their sums",
+      arguments: [(1, 127), (2, 32512)] as [(Int, Float)])
+    func quantise(parts: Int, steps: Float) {
       let (rows, blocks, stride) = (5, 3, 101)
       var x = random(rows * stride)
       for k in 0..<32 {
@@ -176,23 +185,24 @@ extension KernelVariantTests {
       x[stride + 32] = 127
       (x[2 * stride + 5], x[2 * stride + 40]) = (.nan, -.infinity)
       underEachVariant { variant in
-        let result = BlockRows(x, rows: rows, blocks: blocks, stride: stride)
+        let result = BlockRows(x, rows: rows, blocks: blocks, stride: stride, parts: parts)
         for block in 0..<rows * blocks {
           let start = block / blocks * stride + block % blocks * 32
           let values = Array(x[start..<start + 32])
-          let quants = result.quants[32 * block..<32 * block + 32]
-          #expect(result.sums[block] == quants.reduce(0) { $0 + Int32($1) }, "\(variant), \(block)")
+          let quants = (0..<32).map { result.quant(block / blocks, block % blocks * 32 + $0) }
+          #expect(Int(result.sums[block]) == quants.reduce(0, +), "\(variant), \(block)")
           guard values.allSatisfy(\.isFinite) else {
             #expect(!result.scales[block].isFinite, "\(variant), block \(block)")
             continue
           }
           let greatest = values.map(abs).max() ?? 0
           let zero = greatest < 0x1p-100
-          #expect(result.scales[block] == (zero ? 0 : greatest / 127), "\(variant), block \(block)")
+          #expect(
+            result.scales[block] == (zero ? 0 : greatest / steps), "\(variant), block \(block)")
           let expected = values.map { value in
-            zero ? 0 : Int8((value * (127 / greatest)).rounded(.toNearestOrEven))
+            zero ? 0 : Int((value * (steps / greatest)).rounded(.toNearestOrEven))
           }
-          #expect(Array(quants) == expected, "\(variant), block \(block)")
+          #expect(quants == expected, "\(variant), block \(block)")
         }
       }
     }

@@ -125,17 +125,32 @@ struct BlockWeight {
   }
 }
 
-/// Quantised rows.
+/// Quantised rows, in 8 bits (one part) or 16 (two).
 struct BlockRows: Equatable {
+  let parts: Int
+  let width: Int
   var quants: [Int8]
   var scales: [Float]
   var sums: [Int32]
 
-  init(_ x: [Float], rows: Int, blocks: Int, stride: Int) {
-    quants = [Int8](repeating: 0x55, count: rows * blocks * 32)
+  init(_ x: [Float], rows: Int, blocks: Int, stride: Int, parts: Int = 1) {
+    self.parts = parts
+    width = blocks * 32
+    quants = [Int8](repeating: 0x55, count: rows * parts * blocks * 32)
     scales = [Float](repeating: .nan, count: rows * blocks)
     sums = [Int32](repeating: 0x55, count: rows * blocks)
-    unsafe ck_blocks_quantise(rows, blocks, x, stride, &quants, &scales, &sums)
+    if parts == 1 {
+      unsafe ck_blocks_quantise(rows, blocks, x, stride, &quants, &scales, &sums)
+    } else {
+      unsafe ck_blocks_quantise_twice(rows, blocks, x, stride, &quants, &scales, &sums)
+    }
+  }
+
+  /// The whole number that value `k` of a row stands as.
+  func quant(_ row: Int, _ k: Int) -> Int {
+    let start = row * parts * width + k
+    return parts == 1
+      ? Int(quants[start]) : 256 * Int(quants[start]) + Int(quants[start + width])
   }
 }
 

@@ -61,8 +61,7 @@ extension KernelVariantTests {
       func results(_ weight: FrozenWeight) -> ([Float], [Float], [Float]) {
         let y = Matrix(repeating: 1, rows: 13, columns: outputs)
         weight.apply(
-          Operand(x, recycler: recycler), rows: 0..<13, plus: [term], onto: y, into: y,
-          recycler: recycler, pool: pool)
+          Operand(x, recycler: recycler), rows: 0..<13, plus: [term], onto: y, into: y, pool: pool)
         let dx = Matrix(repeating: 1, rows: 13, columns: 96)
         let gradient = Operand(dy, recycler: recycler)
         weight.applyTransposed(
@@ -118,7 +117,7 @@ extension KernelVariantTests {
             let y = Matrix(repeating: 0, rows: 13, columns: 70)
             weight.apply(
               Operand(x, recycler: recycler), rows: rows, plus: terms, onto: initial, into: y,
-              recycler: recycler, pool: pool)
+              pool: pool)
             return y.rows(rows)
           }
           let together = output(0..<13, parts.map(term))

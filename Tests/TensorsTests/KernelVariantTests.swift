@@ -67,8 +67,7 @@ struct KernelVariantTests {
       let recycler = BufferRecycler()
       let result = Matrix(rows: rows, columns: rows)
       FrozenWeight(y).apply(
-        Operand(x, recycler: recycler), rows: 0..<rows, into: result, recycler: recycler, pool: pool
-      )
+        Operand(x, recycler: recycler), rows: 0..<rows, into: result, pool: pool)
       return result.values
     case "adamW":
       let second = Matrix(repeating: 0.3, rows: rows, columns: width)

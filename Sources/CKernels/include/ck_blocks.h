@@ -62,26 +62,19 @@ void ck_blocks_turn(ck_block_format format, size_t count, const uint8_t *from, s
 void ck_blocks_quantise(size_t rows, size_t blocks, const float *x, size_t x_stride, int8_t *restrict quants,
                         float *restrict scales, int32_t *restrict sums);
 
-/// Each row in 16 bits, as two rows of 8: `x ~ scale * (256 * high + low)`, scale max |x| / 32512.
+/// Each row in 16 bits, as two rows of 8: `x ~ scale * q`, `q = 256 * high + low`, scale max |x| / 32512.
 ///
-/// Row t becomes rows 2t (the high bytes, with 256 times the scale) and 2t + 1 (the low ones): the sum of the two rows'
-/// products is the row's.
-/// - quants: `(2 * rows, blocks * 32)`; scales, sums: `(2 * rows, blocks)`.
+/// - quants: `(rows, 2, blocks * 32)`, a row's high bytes and then its low ones; scales, sums of q: `(rows, blocks)`.
 void ck_blocks_quantise_twice(size_t rows, size_t blocks, const float *x, size_t x_stride, int8_t *restrict quants,
                               float *restrict scales, int32_t *restrict sums);
-
-/// `y[t] = initial[t] + halves[2t] + halves[2t + 1]`: rows again after a product of `ck_blocks_quantise_twice`.
-///
-/// - halves: `(2 * rows, columns)`, dense. initial: may be `y`; NULL for zero.
-void ck_blocks_join(size_t rows, size_t columns, const float *halves, const float *initial, size_t initial_stride,
-                    float *y, size_t y_stride);
 
 /// `y = initial + x W^T` for the outputs of consecutive panels.
 ///
 /// - columns: outputs, from the first panel's first; the last panel may be used in part.
-/// - quants, scales, sums: as `ck_blocks_quantise` leaves them, from some block of rows of `stride` blocks on.
+/// - parts: 1 for activations in 8 bits, 2 for 16.
+/// - quants, scales, sums: as `ck_blocks_quantise` or `_twice` leaves them, from some block of rows of `stride` on.
 /// - initial: `(rows, columns)`, rows `initial_stride` apart, may be `y`; NULL for zero.
 /// - y: `(rows, columns)`, rows `y_stride` apart.
 void ck_blocks_product(ck_block_format format, size_t rows, size_t columns, size_t blocks, size_t stride,
-                       const int8_t *quants, const float *scales, const int32_t *sums, const uint8_t *panels,
+                       size_t parts, const int8_t *quants, const float *scales, const int32_t *sums, const uint8_t *panels,
                        const float *initial, size_t initial_stride, float *y, size_t y_stride);

@@ -83,17 +83,13 @@ import CKernels
   /// - Parameter initial: May be `y`; nil for zero.
   func apply(
     _ x: BlockRows, plus terms: [NarrowPanels.Term], onto initial: Matrix?, into y: Matrix,
-    recycler: BufferRecycler, pool: WorkerPool
+    pool: WorkerPool
   ) {
     let parts = ProductParts(
       rows: x.rows, panels: panels, panelWork: Self.side * inputs / 2 * x.parts)
     // Many adapters of a few rows each: one long stream of memory a term rather than a short one a term and part.
     let isApart = terms.count >= 4 && x.rows <= 64 && NarrowPanels.areDisjoint(terms)
     let termsInside = isApart ? [] : terms
-    // Of few rows the parts are many and small: one room for all of them.
-    let room =
-      x.parts == 2 && x.rows <= 64
-      ? Matrix(rows: 2 * x.rows, columns: outputs, recycler: recycler) : nil
     pool.forEach(parts.count) { index in
       let (rows, panels) = parts[index]
       let columns = range(panels.lowerBound).lowerBound..<range(panels.upperBound - 1).upperBound
@@ -101,21 +97,9 @@ import CKernels
       let place = row * y.columns + columns.lowerBound
       let from: UnsafePointer<Float>? =
         if let initial { unsafe UnsafePointer(initial.pointer + place) } else { nil }
-      if x.parts == 1 {
-        unsafe ck_blocks_product(
-          format, rows.count, columns.count, blocks, blocks, x.quants(row), x.scales(row),
-          x.sums(row), pointer(panels.lowerBound), from, y.columns, y.pointer + place, y.columns)
-      } else {
-        let own =
-          room ?? Matrix(rows: 2 * rows.count, columns: columns.count, recycler: recycler)
-        let first = room == nil ? 0 : 2 * (row * outputs + rows.count * columns.lowerBound)
-        let halves = unsafe own.pointer + first
-        unsafe ck_blocks_product(
-          format, 2 * rows.count, columns.count, blocks, blocks, x.quants(row),
-          x.scales(row), x.sums(row), pointer(panels.lowerBound), nil, 0, halves, columns.count)
-        unsafe ck_blocks_join(
-          rows.count, columns.count, halves, from, y.columns, y.pointer + place, y.columns)
-      }
+      unsafe ck_blocks_product(
+        format, rows.count, columns.count, blocks, blocks, x.parts, x.quants(row), x.scales(row),
+        x.sums(row), pointer(panels.lowerBound), from, y.columns, y.pointer + place, y.columns)
       NarrowPanels.add(termsInside, rows, columns, to: y)
     }
     guard isApart else { return }
@@ -148,7 +132,7 @@ import CKernels
         for row in stride(from: 0, to: dy.rows, by: rowBlock) {
           let to = unsafe dx.pointer + row * dx.columns + columns.lowerBound
           unsafe ck_blocks_product(
-            CK_BLOCKS_8, min(rowBlock, dy.rows - row), Self.side, count, dy.blocks,
+            CK_BLOCKS_8, min(rowBlock, dy.rows - row), Self.side, count, dy.blocks, 1,
             dy.quants(row) + start * Self.side, dy.scales(row) + start, dy.sums(row) + start,
             turned, accumulating || start > 0 ? UnsafePointer(to) : nil, dx.columns, to, dx.columns)
         }

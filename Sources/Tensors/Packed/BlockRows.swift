@@ -2,7 +2,7 @@ import CKernels
 
 /// Rows of activations in 8 or 16 bits with a scale for every 32 values: the left factor of products with `BlockPanels`.
 ///
-/// In 16 bits a row stands as two of 8 bits, high bytes and low, whose products are added.
+/// In 16 bits a row stands as two of 8 bits, high bytes and low, whose products are joined block by block.
 @safe struct BlockRows {
   /// How many rows.
   let rows: Int
@@ -11,7 +11,7 @@ import CKernels
   /// Rows of 8 bits that a row takes: 1 or 2.
   let parts: Int
   private let owner: MemoryBlock
-  /// The view's first row in the block, and the rows of 8 bits of the whole.
+  /// The view's first row in the block, and the rows of the whole.
   private let first: Int
   private let total: Int
 
@@ -20,11 +20,11 @@ import CKernels
     precondition(source.columns % 32 == 0, "BlockRows: rows of \(source.columns)")
     rows = source.rows
     parts = precisely ? 2 : 1
-    total = source.rows * parts
+    total = source.rows
     blocks = source.columns / 32
     first = 0
     // Quants, then scales, then sums.
-    owner = MemoryBlock(byteCount: total * blocks * (32 + 4 + 4), recycler: recycler)
+    owner = MemoryBlock(byteCount: total * blocks * (32 * parts + 4 + 4), recycler: recycler)
     let whole = self
     pool.forRows(of: source) { range in
       let row = range.lowerBound
@@ -60,12 +60,12 @@ import CKernels
   }
 
   func scales(_ row: Int) -> UnsafeMutablePointer<Float> {
-    unsafe (owner.base + total * blocks * 32).assumingMemoryBound(to: Float.self)
-      + (first + row) * parts * blocks
+    unsafe (owner.base + total * blocks * 32 * parts).assumingMemoryBound(to: Float.self)
+      + (first + row) * blocks
   }
 
   func sums(_ row: Int) -> UnsafeMutablePointer<Int32> {
-    unsafe (owner.base + total * blocks * 36).assumingMemoryBound(to: Int32.self)
-      + (first + row) * parts * blocks
+    unsafe (owner.base + total * blocks * (32 * parts + 4)).assumingMemoryBound(to: Int32.self)
+      + (first + row) * blocks
   }
 }
