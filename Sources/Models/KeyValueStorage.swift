@@ -6,12 +6,12 @@ struct KeyValueShape: Sendable, Equatable {
   /// Key and value heads.
   let heads: Int
   let headSize: Int
-  /// Whether they are kept in bf16, as attention in bf16 reads them, rather than as floats.
-  let isNarrow: Bool
+  /// What they are kept as: what attention reads.
+  let format: AttentionFormat
 
   /// Bytes that `positions` take.
   func byteCount(_ positions: Int) -> Int {
-    isNarrow
+    format != .f32
       ? KeyValuePanels.byteCount(heads: layers * heads, headSize: headSize, positions: positions)
       : positions * layers * heads * headSize * 8
   }
@@ -23,7 +23,7 @@ struct KeyValueStorage: Sendable {
     /// `(layers * capacity, heads * headSize)` each.
     case floats(keys: Matrix, values: Matrix)
     /// Heads of all layers, one layer after the other.
-    case narrow(KeyValuePanels)
+    case packed(KeyValuePanels)
   }
 
   let shape: KeyValueShape
@@ -33,11 +33,12 @@ struct KeyValueStorage: Sendable {
   /// Room for `capacity` positions or a few more.
   init(_ shape: KeyValueShape, capacity: Int) {
     self.shape = shape
-    if shape.isNarrow {
+    if shape.format != .f32 {
       let panels = KeyValuePanels(
-        heads: shape.layers * shape.heads, headSize: shape.headSize, capacity: capacity)
+        heads: shape.layers * shape.heads, headSize: shape.headSize, capacity: capacity,
+        format: shape.format)
       self.capacity = panels.capacity
-      form = .narrow(panels)
+      form = .packed(panels)
     } else {
       self.capacity = max(1, capacity)
       let (rows, width) = (shape.layers * self.capacity, shape.heads * shape.headSize)
@@ -54,7 +55,7 @@ struct KeyValueStorage: Sendable {
       let rows = rows(layer, position..<position + keys.rows)
       allKeys.rows(rows).copy(from: keys)
       allValues.rows(rows).copy(from: values)
-    case .narrow(let panels):
+    case .packed(let panels):
       panels.heads(heads(layer)).write(keys: keys, values: values, at: position, pool: pool)
     }
   }
@@ -69,7 +70,7 @@ struct KeyValueStorage: Sendable {
         keys.rows(to).copy(from: otherKeys.rows(from))
         values.rows(to).copy(from: otherValues.rows(from))
       }
-    case (.narrow(let panels), .narrow(let otherPanels)):
+    case (.packed(let panels), .packed(let otherPanels)):
       panels.copy(positions, of: otherPanels, to: position)
     default: preconditionFailure("KeyValueStorage: shapes differ")
     }
@@ -82,7 +83,7 @@ struct KeyValueStorage: Sendable {
       let held = self.rows(layer, 0..<firstPosition + rows.count)
       return AttentionSegment(
         rows: rows, firstPosition: firstPosition, keys: keys.rows(held), values: values.rows(held))
-    case .narrow(let panels):
+    case .packed(let panels):
       return AttentionSegment(
         rows: rows, firstPosition: firstPosition, panels: panels.heads(heads(layer)))
     }

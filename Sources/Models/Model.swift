@@ -32,7 +32,7 @@ public final class Model: Sendable {
     attention = Attention(
       heads: configuration.headCount, keyValueHeads: configuration.keyValueHeadCount,
       headSize: configuration.headSize, window: configuration.slidingWindow,
-      isNarrow: weights != .f32)
+      format: Self.attentionFormat(beside: weights))
   }
 
   /// An empty cache for one sequence.
@@ -45,10 +45,19 @@ public final class Model: Sendable {
   /// Bytes that the keys and values of `tokens` take in one sequence's cache.
   public func cacheBytes(tokens: Int) -> Int { cacheShape.byteCount(tokens) }
 
+  /// Attention that loses no more than products with such weights do.
+  private static func attentionFormat(beside weights: WeightFormat) -> AttentionFormat {
+    switch weights {
+    case .f32: .f32
+    case .native: .f16
+    case .bf16, .int8: .bf16
+    }
+  }
+
   private var cacheShape: KeyValueShape {
     KeyValueShape(
       layers: configuration.layerCount, heads: configuration.keyValueHeadCount,
-      headSize: configuration.headSize, isNarrow: attention.isNarrow)
+      headSize: configuration.headSize, format: attention.format)
   }
 
   /// The final hidden states, normalised, of the rows in `wanted` (all, if nil).

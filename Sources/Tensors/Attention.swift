@@ -25,7 +25,7 @@ public struct AttentionSegment: Sendable {
     past = .floats(keys: keys, values: values)
   }
 
-  /// A sequence's rows, and keys and values kept in bf16, theirs included: for attention that is narrow, forward.
+  /// A sequence's rows, and keys and values kept in the attention's own format, theirs included: forward only.
   public init(rows: Range<Int>, firstPosition: Int, panels: KeyValuePanels) {
     precondition(panels.capacity >= firstPosition + rows.count, "AttentionSegment: keys missing")
     self.rows = rows
@@ -33,7 +33,7 @@ public struct AttentionSegment: Sendable {
     past = .panels(panels)
   }
 
-  /// Keys and values in bf16, where that is what there is.
+  /// Packed keys and values, where that is what there is.
   var panels: KeyValuePanels? {
     if case .panels(let panels) = past { panels } else { nil }
   }
@@ -46,10 +46,20 @@ public struct AttentionSegment: Sendable {
 
   private var floats: (keys: Matrix, values: Matrix) {
     guard case .floats(let keys, let values) = past else {
-      preconditionFailure("AttentionSegment: keys are in bf16")
+      preconditionFailure("AttentionSegment: keys are packed")
     }
     return (keys, values)
   }
+}
+
+/// What attention's products are computed with; sums and softmax are floats.
+public enum AttentionFormat: Sendable {
+  /// Floats, by BLAS: the reference.
+  case f32
+  /// Keys and values as float16, queries and probabilities as floats; where a backward follows, as `bf16`.
+  case f16
+  /// Both sides as bfloat16: the fastest and the least exact.
+  case bf16
 }
 
 /// Causal attention with grouped heads (Vaswani et al., 2017; Ainslie et al., 2023) over ragged segments.
@@ -66,21 +76,22 @@ public struct Attention: Sendable {
   public let headSize: Int
   /// How many keys a query sees, itself included; nil for all.
   public let window: Int?
-  /// Whether products are in bf16, with sums, softmax and gradients in float, rather than BLAS's.
-  public let isNarrow: Bool
+  /// What products are computed with.
+  public let format: AttentionFormat
 
   private static let queryBlock = 64
 
   /// Attention of this shape.
   public init(
-    heads: Int, keyValueHeads: Int, headSize: Int, window: Int?, isNarrow: Bool = false
+    heads: Int, keyValueHeads: Int, headSize: Int, window: Int?,
+    format: AttentionFormat = .f32
   ) {
     precondition(keyValueHeads > 0 && heads % keyValueHeads == 0, "Attention: heads do not group")
     self.heads = heads
     self.keyValueHeads = keyValueHeads
     self.headSize = headSize
     self.window = window
-    self.isNarrow = isNarrow
+    self.format = format
   }
 
   var scale: Float { 1 / Float(headSize).squareRoot() }
@@ -92,7 +103,7 @@ public struct Attention: Sendable {
     queries: Matrix, segments: [AttentionSegment], into output: Matrix, logSums: Matrix?,
     recycler: BufferRecycler, pool: WorkerPool
   ) {
-    if isNarrow {
+    if format != .f32 {
       return narrowForward(queries, segments, output, logSums, recycler, pool)
     }
     var items: [(segment: AttentionSegment, rows: Range<Int>, keyValueHead: Int)] = []
@@ -177,7 +188,7 @@ public struct Attention: Sendable {
     dQueries: Matrix, dKeys: [Matrix], dValues: [Matrix], recycler: BufferRecycler,
     pool: WorkerPool
   ) {
-    if isNarrow {
+    if format != .f32 {
       return narrowBackward(
         dy, logSums, queries, segments, dQueries, dKeys, dValues, recycler, pool)
     }

@@ -46,10 +46,11 @@ struct RealBaseParityTests {
     }
   }
 
-  /// What each packed form keeps: 16-bit activations all, bf16 nearly all; 8-bit ones turn near ties.
+  /// What each packed form keeps: 16-bit activations (with keys and values in float16) all, bf16 nearly all; 8-bit ones turn
+  /// near ties.
   @Test(
     "packed, logits and greedy tokens nearly the same",
-    arguments: [(WeightFormat.native, 0.01, 18), (.bf16, 0.02, 15), (.int8, 0.07, 3)])
+    arguments: [(WeightFormat.native, 0.002, 19), (.bf16, 0.02, 15), (.int8, 0.07, 3)])
   func packed(format: WeightFormat, bound: Float, texts: Int) throws {
     let (paths, errors) = try answers(weights: format)
     for (prompt, error) in zip(Self.prompts, errors) {

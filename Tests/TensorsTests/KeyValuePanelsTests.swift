@@ -3,7 +3,7 @@ import Tensors
 import Testing
 
 extension KernelVariantTests {
-  /// Keys and values kept in bf16, however they came there.
+  /// Keys and values kept in 16 bits, however they came there.
   @Suite("Kept keys and values")
   struct KeyValuePanelsTests {
     private let recycler = BufferRecycler()
@@ -28,19 +28,23 @@ extension KernelVariantTests {
       (64, 3, nil), (20, 4, nil), (16, 1, 30), (5, 2, nil), (33, 13, 40), (128, 2, nil),
     ]
 
-    @Test("give the bits of the same as floats, written in any pieces", arguments: shapes)
-    func written(headSize: Int, group: Int, window: Int?) {
+    private static let formats = [AttentionFormat.bf16, .f16]
+
+    @Test("give the bits of the same as floats, written in any pieces", arguments: shapes, formats)
+    func written(shape: (headSize: Int, group: Int, window: Int?), format: AttentionFormat) {
+      let (headSize, group, window) = shape
       var g = SplitMix64(seed: UInt64(headSize))
       let (pairs, count) = (2, 77)
       let attention = Attention(
         heads: pairs * group, keyValueHeads: pairs, headSize: headSize, window: window,
-        isNarrow: true)
+        format: format)
       let keys = random(count, pairs * headSize, &g)
       let values = random(count, pairs * headSize, &g)
       let pool = WorkerPool(threads: 1)
       underEachVariant { variant in
         for (rows, pieces) in [(1, [77]), (1, [1, 31, 33, 3, 9]), (5, [40, 37]), (60, [2, 75])] {
-          let panels = KeyValuePanels(heads: 3, headSize: headSize, capacity: count).heads(1..<3)
+          let panels = KeyValuePanels(heads: 3, headSize: headSize, capacity: count, format: format)
+            .heads(1..<3)
           var first = 0
           for piece in pieces {
             panels.write(
@@ -61,15 +65,16 @@ extension KernelVariantTests {
       }
     }
 
-    @Test("give the same bits copied, from and to any position", arguments: shapes)
-    func copied(headSize: Int, group: Int, window: Int?) {
+    @Test("give the same bits copied, from and to any position", arguments: shapes, formats)
+    func copied(shape: (headSize: Int, group: Int, window: Int?), format: AttentionFormat) {
+      let (headSize, group, window) = shape
       var g = SplitMix64(seed: 5)
       let (pairs, count) = (2, 110)
       let attention = Attention(
         heads: pairs * group, keyValueHeads: pairs, headSize: headSize, window: window,
-        isNarrow: true)
+        format: format)
       let pool = WorkerPool(threads: 1)
-      let panels = KeyValuePanels(heads: pairs, headSize: headSize, capacity: count)
+      let panels = KeyValuePanels(heads: pairs, headSize: headSize, capacity: count, format: format)
       panels.write(
         keys: random(count, pairs * headSize, &g), values: random(count, pairs * headSize, &g),
         at: 0, pool: pool)
@@ -81,10 +86,10 @@ extension KernelVariantTests {
       }
       let expected = output(panels)
       for cuts in [[110], [64, 32, 14], [1, 63, 2, 44], [33, 32, 45]] {
-        let copy = KeyValuePanels(heads: pairs, headSize: headSize, capacity: 200)
+        let copy = KeyValuePanels(heads: pairs, headSize: headSize, capacity: 200, format: format)
         var first = 0
         for cut in cuts {
-          let part = KeyValuePanels(heads: pairs, headSize: headSize, capacity: cut)
+          let part = KeyValuePanels(heads: pairs, headSize: headSize, capacity: cut, format: format)
           part.copy(first..<first + cut, of: panels, to: 0)
           copy.copy(0..<cut, of: part, to: first)
           first += cut
@@ -93,44 +98,50 @@ extension KernelVariantTests {
       }
     }
 
-    @Test("a long text's last row agrees with doubles, on one thread or several", arguments: shapes)
-    func long(headSize: Int, group: Int, window: Int?) {
+    @Test(
+      "a long text's last row agrees with doubles, on one thread or several", arguments: shapes,
+      formats)
+    func long(shape: (headSize: Int, group: Int, window: Int?), format: AttentionFormat) {
+      let (headSize, group, window) = shape
       var g = SplitMix64(seed: 23)
       let count = 1_201
       let attention = Attention(
-        heads: group, keyValueHeads: 1, headSize: headSize, window: window, isNarrow: true)
+        heads: group, keyValueHeads: 1, headSize: headSize, window: window, format: format)
       let keys = random(count, headSize, &g)
       let values = random(count, headSize, &g)
       let queries = random(1, group * headSize, &g)
-      let panels = KeyValuePanels(heads: 1, headSize: headSize, capacity: count)
+      let panels = KeyValuePanels(heads: 1, headSize: headSize, capacity: count, format: format)
       panels.write(keys: keys, values: values, at: 0, pool: WorkerPool(threads: 1))
       let segment = AttentionSegment(rows: 0..<1, firstPosition: count - 1, panels: panels)
       let expected = (0..<group).flatMap { head in
         attend(
-          queries.values[head * headSize..<(head + 1) * headSize].map(narrowed), keys, values,
-          from: max(0, count - (window ?? count)))
+          queries.values[head * headSize..<(head + 1) * headSize].map {
+            format == .bf16 ? rounded($0, format) : Double($0)
+          }, keys, values, format, from: max(0, count - (window ?? count)))
       }
       underEachVariant { variant in
         let found = output(attention, queries, segment)
         #expect(found == output(attention, queries, segment, threads: 3), "\(variant)")
         let worst = zip(found, expected).map { abs(Double($0) - $1) }.max() ?? 0
-        // Values of about 1, and probabilities to 8 bits.
-        #expect(worst < 0.004, "\(variant): \(worst)")
+        // Values of about 1, and in bf16 probabilities to 8 bits.
+        #expect(worst < (format == .bf16 ? 0.004 : 2e-6), "\(variant): \(worst)")
       }
     }
 
-    /// The nearest bf16.
-    private func narrowed(_ x: Float) -> Double {
+    /// The nearest number of the format.
+    private func rounded(_ x: Float, _ format: AttentionFormat) -> Double {
+      guard format == .bf16 else { return Double(Float16(x)) }
       let bits = x.bitPattern
       return Double(Float(bitPattern: (bits + 0x7FFF + (bits >> 16 & 1)) & 0xFFFF_0000))
     }
 
     /// One head's attention in doubles over rounded keys and values.
-    private func attend(_ query: [Double], _ keys: Matrix, _ values: Matrix, from first: Int)
-      -> [Double]
-    {
+    private func attend(
+      _ query: [Double], _ keys: Matrix, _ values: Matrix, _ format: AttentionFormat,
+      from first: Int
+    ) -> [Double] {
       let scores = (first..<keys.rows).map { row in
-        query.indices.reduce(0.0) { $0 + query[$1] * narrowed(keys[row, $1]) }
+        query.indices.reduce(0.0) { $0 + query[$1] * rounded(keys[row, $1], format) }
           / Double(query.count).squareRoot()
       }
       let top = scores.max() ?? 0
@@ -138,7 +149,7 @@ extension KernelVariantTests {
       let sum = weights.reduce(0, +)
       return query.indices.map { column in
         weights.indices.reduce(0.0) {
-          $0 + weights[$1] / sum * narrowed(values[first + $1, column])
+          $0 + weights[$1] / sum * rounded(values[first + $1, column], format)
         }
       }
     }

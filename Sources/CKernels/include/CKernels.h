@@ -5,6 +5,8 @@
 #include "ck_blocks.h"
 #include "ck_cpu.h"
 #include "ck_dequantise.h"
+#include "ck_f16.h"
+#include "ck_grow.h"
 #include "ck_largest.h"
 #include "ck_loss.h"
 #include "ck_norm.h"

@@ -52,22 +52,3 @@ void ck_bf16_transpose(const uint16_t *from, uint16_t *to);
 
 /// One output of a panel of 32 back to floats.
 void ck_bf16_output(size_t output, size_t width, const uint16_t *panel, float *to);
-
-// Packed factors that grow, row by row: what a sequence's keys and values are. No row after the last is read: it may hold
-// anything finite, and memory that was never written holds zeros.
-
-/// Rows of floats become outputs `first`, `first + 1`, ... of panels of 32 outputs: keys.
-void ck_bf16_insert_outputs(size_t rows, size_t inputs, const float *from, size_t from_stride, size_t first,
-                            uint16_t *panels, size_t panel_stride);
-
-/// Rows of floats become inputs `first`, `first + 1`, ... of panels of `width` outputs: values.
-void ck_bf16_insert_inputs(size_t rows, size_t width, size_t outputs, const float *from, size_t from_stride,
-                           size_t first, uint16_t *panels, size_t panel_stride);
-
-/// Copies `count` outputs of panels of 32, from `from_first` on, to those from `to_first` on; both have `panel_stride`.
-void ck_bf16_copy_outputs(size_t count, size_t inputs, const uint16_t *from, size_t from_first, uint16_t *to,
-                          size_t to_first, size_t panel_stride);
-
-/// Copies `count` inputs of one panel of `width`, from `from_first` on, to those from `to_first` on.
-void ck_bf16_copy_inputs(size_t count, size_t width, const uint16_t *from, size_t from_first, uint16_t *to,
-                         size_t to_first);

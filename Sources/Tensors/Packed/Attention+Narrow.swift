@@ -1,6 +1,6 @@
 import CKernels
 
-/// Attention with products in bf16. A row's bits depend on its own query and on the keys and values that it sees alone: not
+/// Attention over packed keys and values, in bf16 or float16. A row's bits depend on its own query and on the keys and values that it sees alone: not
 /// on the rows it shares a block or a batch with, nor on whether keys come from a cache.
 extension Attention {
   /// Queries of a block: whole tiles of 12.
@@ -12,7 +12,9 @@ extension Attention {
     _ queries: Matrix, _ segments: [AttentionSegment], _ output: Matrix, _ logSums: Matrix?,
     _ recycler: BufferRecycler, _ pool: WorkerPool
   ) {
-    let past = pasts(of: segments, recycler, pool)
+    // The backward computes a block's probabilities again, in bf16.
+    let packing: PackedFormat = format == .f16 && logSums == nil ? .f16 : .bf16
+    let past = pasts(of: segments, packing, recycler, pool)
     var items: [(segment: Int, rows: Range<Int>, heads: Range<Int>)] = []
     for (index, segment) in segments.enumerated() {
       for block in Attention.blocks(segment.rows, of: Attention.narrowBlock) {
@@ -26,7 +28,7 @@ extension Attention {
     let work = { (index: Int) in
       let item = items[index]
       let block = QueryBlock(
-        self, segments[item.segment], item.rows, heads: item.heads, queries, recycler)
+        self, segments[item.segment], item.rows, heads: item.heads, queries, packing, recycler)
       return (block, past[item.segment * keyValueHeads + item.heads.lowerBound / group])
     }
     if pool.threads > 1, items.count < 4 * pool.threads,
@@ -75,10 +77,12 @@ extension Attention {
       let first = head * headSize
       return [
         HeadPanels(
-          segment.keys, first: first, headSize: headSize, .transposed, recycler: recycler),
-        HeadPanels(segment.keys, first: first, headSize: headSize, .plain, recycler: recycler),
+          segment.keys, first: first, headSize: headSize, .transposed, .bf16, recycler: recycler),
         HeadPanels(
-          segment.values, first: first, headSize: headSize, .transposed, recycler: recycler),
+          segment.keys, first: first, headSize: headSize, .plain, .bf16,
+          recycler: recycler),
+        HeadPanels(
+          segment.values, first: first, headSize: headSize, .transposed, .bf16, recycler: recycler),
       ]
     }
     // Heads of a group share keys: each makes its own part of their gradient, and parts are added in the heads' order.
@@ -93,7 +97,7 @@ extension Attention {
       let factors = panels[index * keyValueHeads + head / group]
       for rows in Attention.blocks(segments[index].rows, of: Attention.narrowBlock) {
         let block = QueryBlock(
-          self, segments[index], rows, heads: head..<head + 1, queries, recycler)
+          self, segments[index], rows, heads: head..<head + 1, queries, .bf16, recycler)
         narrowBackward(block, factors, dy, logSums, queries, dQueries, part, recycler)
       }
     }
@@ -132,7 +136,8 @@ extension Attention {
     unsafe ck_outer(
       count, keys.count, headSize, p, keys.count, dy.pointer + place, width,
       part.pointer + block.segment.keys.rows * headSize + own, headSize, 1)
-    let gradient = QueryBlock(self, block.segment, rows, heads: block.heads, dy, recycler)
+    let gradient = QueryBlock(
+      self, block.segment, rows, heads: block.heads, dy, .bf16, recycler)
     gradient.score(factors[2])
     let ds = unsafe gradient.scores
     let corrections = scratch(1, count, recycler)
@@ -151,7 +156,8 @@ extension Attention {
 
   /// The keys and values of each segment and key head, by `segment * keyValueHeads + head`: a cache's as they are.
   private func pasts(
-    of segments: [AttentionSegment], _ recycler: BufferRecycler, _ pool: WorkerPool
+    of segments: [AttentionSegment], _ format: PackedFormat, _ recycler: BufferRecycler,
+    _ pool: WorkerPool
   ) -> [Past] {
     guard segments.contains(where: { $0.panels == nil }) else {
       return segments.flatMap { segment in
@@ -163,9 +169,10 @@ extension Attention {
       let first = head * headSize
       return Past(
         keys: HeadPanels(
-          segment.keys, first: first, headSize: headSize, .transposed, recycler: recycler),
+          segment.keys, first: first, headSize: headSize, .transposed, format,
+          recycler: recycler),
         values: HeadPanels(
-          segment.values, first: first, headSize: headSize, .plain, recycler: recycler))
+          segment.values, first: first, headSize: headSize, .plain, format, recycler: recycler))
     }
   }
 

@@ -1,6 +1,14 @@
 import CKernels
 
-/// One head's keys or values, `(n, headSize)`, as a right factor in bf16.
+/// How packed keys and values are rounded.
+enum PackedFormat {
+  case bf16
+  case f16
+
+  var grown: ck_grow_format { self == .f16 ? CK_GROW_F16 : CK_GROW_BF16 }
+}
+
+/// One head's keys or values, `(n, headSize)`, as a packed right factor.
 @safe struct HeadPanels {
   /// The kernels' outputs of a panel.
   let width: Int
@@ -15,7 +23,7 @@ import CKernels
   ///   values).
   init(
     _ matrix: Matrix, first: Int, headSize: Int, _ orientation: Orientation,
-    recycler: BufferRecycler
+    _ format: PackedFormat, recycler: BufferRecycler
   ) {
     let count = matrix.rows
     let (outputs, depth) = orientation == .transposed ? (count, headSize) : (headSize, count)
@@ -24,6 +32,18 @@ import CKernels
     let panels = (outputs + width - 1) / width
     block = MemoryBlock(byteCount: panels * panelStride * 2, recycler: recycler)
     start = 0
+    guard format == .bf16 else {
+      let from = unsafe matrix.pointer + first
+      switch orientation {
+      case .transposed:
+        unsafe ck_grow_insert_outputs(
+          format.grown, count, headSize, from, matrix.columns, 0, pointer, panelStride)
+      case .plain:
+        unsafe ck_grow_insert_inputs(
+          format.grown, count, width, headSize, from, matrix.columns, 0, pointer, panelStride)
+      }
+      return
+    }
     for panel in 0..<panels {
       let output = panel * width
       let some = min(width, outputs - output)

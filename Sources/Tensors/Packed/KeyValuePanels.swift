@@ -1,9 +1,9 @@
 import CKernels
 
-/// Keys and values of some heads in bf16, position by position, packed as attention's products read them.
+/// Keys and values of some heads in bfloat16 or float16, position by position, packed as attention's products read them.
 ///
 /// A head's keys stand in panels of 32 positions, its values in panels of 32 (or up to 16) of a head's values
-/// (`ck_bf16.h`). Memory is taken as positions are written.
+/// (`ck_grow.h`). Memory is taken as positions are written.
 @safe public struct KeyValuePanels: @unchecked Sendable {
   // Safe: written only by the thread whose sequence it is; a copy is not written to once it is made.
   /// How many heads.
@@ -12,6 +12,7 @@ import CKernels
   public let headSize: Int
   /// Positions that there is room for: whole panels of keys.
   public let capacity: Int
+  private let format: PackedFormat
   private let block: MemoryBlock
   /// The first of the heads, counted from the block's beginning.
   private let first: Int
@@ -19,8 +20,10 @@ import CKernels
   /// Positions in a panel of keys. Copies that begin at a multiple, on both sides, are plain copies of memory.
   public static let positionsPerPanel = Int(CK_BF16_PANEL)
 
-  /// Room for `capacity` positions or a few more, with nothing in it.
-  public init(heads: Int, headSize: Int, capacity: Int) {
+  /// Room for `capacity` positions or a few more, with nothing in it, for attention of this format.
+  public init(heads: Int, headSize: Int, capacity: Int, format: AttentionFormat) {
+    precondition(format != .f32, "KeyValuePanels: floats are not packed")
+    self.format = format == .f16 ? .f16 : .bf16
     self.heads = heads
     self.headSize = headSize
     self.capacity = Self.filled(capacity)
@@ -33,6 +36,7 @@ import CKernels
     precondition(
       range.lowerBound >= 0 && range.upperBound <= whole.heads, "KeyValuePanels: out of bounds")
     heads = range.count
+    format = whole.format
     headSize = whole.headSize
     capacity = whole.capacity
     block = whole.block
@@ -89,11 +93,13 @@ extension KeyValuePanels {
       "KeyValuePanels: no room")
     let write = { (head: Int) in
       let (to, toValues) = (self.keys(head), self.values(head))
-      unsafe ck_bf16_insert_outputs(
-        keys.rows, headSize, keys.pointer + head * headSize, keys.columns, position, to.pointer,
+      unsafe ck_grow_insert_outputs(
+        format.grown, keys.rows, headSize, keys.pointer + head * headSize, keys.columns, position,
+        to.pointer,
         to.panelStride)
-      unsafe ck_bf16_insert_inputs(
-        keys.rows, toValues.width, headSize, values.pointer + head * headSize, values.columns,
+      unsafe ck_grow_insert_inputs(
+        format.grown, keys.rows, toValues.width, headSize, values.pointer + head * headSize,
+        values.columns,
         position, toValues.pointer, toValues.panelStride)
     }
     // A few rows are written before another thread has woken up.
@@ -103,18 +109,19 @@ extension KeyValuePanels {
   /// Copies `positions` of `other`, of the same heads, to the positions from `position` on.
   public func copy(_ positions: Range<Int>, of other: KeyValuePanels, to position: Int) {
     precondition(
-      heads == other.heads && headSize == other.headSize, "KeyValuePanels: heads differ")
+      heads == other.heads && headSize == other.headSize && format == other.format,
+      "KeyValuePanels: heads differ")
     precondition(
       positions.lowerBound >= 0 && positions.upperBound <= other.capacity && position >= 0
         && position + positions.count <= capacity, "KeyValuePanels: no room")
     for head in 0..<heads {
       let (keys, values) = (self.keys(head), self.values(head))
       let (otherKeys, otherValues) = (other.keys(head), other.values(head))
-      unsafe ck_bf16_copy_outputs(
+      unsafe ck_grow_copy_outputs(
         positions.count, headSize, otherKeys.pointer, positions.lowerBound, keys.pointer, position,
         keyPanelStride)
       for panel in 0..<Self.valuePanels(headSize).count {
-        unsafe ck_bf16_copy_inputs(
+        unsafe ck_grow_copy_inputs(
           positions.count, values.width, otherValues.pointer + panel * otherValues.panelStride,
           positions.lowerBound, values.pointer + panel * values.panelStride, position)
       }

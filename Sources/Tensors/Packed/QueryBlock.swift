@@ -1,6 +1,6 @@
 import CKernels
 
-/// Some queries in bf16, the keys that they see, and room for their scores: several rows of one head, or one row of
+/// Some queries, the keys that they see, and room for their scores: several rows of one head, or one row of
 /// several heads that share keys.
 ///
 /// A query's bits depend neither on the others of its block nor on the parts that a step is done in.
@@ -13,26 +13,34 @@ struct QueryBlock {
   /// Values from one query's rounded probabilities to the next.
   let stride: Int
   private let attention: Attention
+  private let format: PackedFormat
+  private let source: Matrix
   private let memory: MemoryBlock
   private let queryStride: Int
 
-  /// - Parameter source: `(T, heads * headSize)`: queries, or the output's gradient.
+  /// - Parameters:
+  ///   - source: `(T, heads * headSize)`: queries, or the output's gradient.
+  ///   - format: What they are multiplied with; in bf16 they and their probabilities are rounded too.
   init(
     _ attention: Attention, _ segment: AttentionSegment, _ rows: Range<Int>, heads: Range<Int>,
-    _ source: Matrix, _ recycler: BufferRecycler
+    _ source: Matrix, _ format: PackedFormat, _ recycler: BufferRecycler
   ) {
     precondition(rows.count == 1 || heads.count == 1, "QueryBlock: rows and heads")
     self.attention = attention
     self.segment = segment
     self.rows = rows
     self.heads = heads
+    self.format = format
+    self.source = source
     let visible = attention.visibleKeys(segment, rows)
     keys = visible.lowerBound / 32 * 32..<visible.upperBound
     stride = ck_bf16_filled(keys.count)
     queryStride = ck_bf16_filled(attention.headSize)
     let count = rows.count * heads.count
+    let narrowBytes = format == .bf16 ? 2 * stride + 2 * queryStride : 0
     memory = MemoryBlock(
-      byteCount: count * (4 + 4 * keys.count + 2 * stride + 2 * queryStride), recycler: recycler)
+      byteCount: count * (4 + 4 * keys.count + narrowBytes), recycler: recycler)
+    guard format == .bf16 else { return }
     unsafe ck_bf16_rows(
       count, attention.headSize, source.pointer + place(source), step(source), queries, queryStride)
   }
@@ -48,7 +56,7 @@ struct QueryBlock {
   /// One float a query that nobody reads.
   private var unusedSums: UnsafeMutablePointer<Float> { unsafe scores + count * keys.count }
 
-  /// `(count, keys)` with rows `stride` apart: the left factor of `sum`.
+  /// `(count, keys)` with rows `stride` apart: the left factor of `sum` in bf16.
   var narrow: UnsafeMutablePointer<UInt16> {
     unsafe (memory.base + count * (4 + 4 * keys.count)).assumingMemoryBound(to: UInt16.self)
   }
@@ -69,6 +77,12 @@ struct QueryBlock {
   /// - Parameter part: The positions to do, from a whole panel's first; nil for all.
   func score(_ panels: HeadPanels, _ part: Range<Int>? = nil) {
     let part = part ?? keys
+    guard format == .bf16 else {
+      return unsafe ck_f16_product(
+        count, panels.width, part.count, source.pointer + place(source), step(source),
+        panels.pointer + part.lowerBound / 32 * panels.panelStride, panels.panelStride,
+        attention.headSize, scores + part.lowerBound - keys.lowerBound, keys.count)
+    }
     var term = unsafe ck_bf16_term(
       rows: queries, stride: queryStride,
       panel: panels.pointer + part.lowerBound / 32 * panels.panelStride,
@@ -78,7 +92,7 @@ struct QueryBlock {
       keys.count)
   }
 
-  /// Probabilities of one of its heads from the scores, rounded.
+  /// Probabilities of one of its heads from the scores: in their place, or rounded to bf16 in `narrow`.
   /// - Parameter logSums: `(T, heads)`; receives the logarithms of the sums.
   func normalise(_ head: Int, logSums: Matrix?) {
     let first = (head - heads.lowerBound) * rows.count
@@ -87,23 +101,36 @@ struct QueryBlock {
       unsafe sums = logSums.pointer + rows.lowerBound * attention.heads + head
       sumStride = attention.heads
     }
+    guard format == .bf16 else {
+      return unsafe ck_masked_softmax(
+        rows.count, keys.count, scores + first * keys.count, attention.scale,
+        segment.position(of: rows.lowerBound), keys.lowerBound, attention.window ?? .max, sums,
+        sumStride)
+    }
     unsafe ck_masked_softmax_narrow(
       rows.count, keys.count, scores + first * keys.count, attention.scale,
       segment.position(of: rows.lowerBound), keys.lowerBound, attention.window ?? .max, sums,
       sumStride, narrow + first * stride, stride)
   }
 
-  /// `target[queries] = narrow * panels`, where `panels` holds keys, or values, as inputs.
+  /// `target[queries] = probabilities * panels`, where `panels` holds keys, or values, as inputs.
   /// - Parameter part: The panel to do; nil for all.
   func sum(_ panels: HeadPanels, _ part: Int? = nil, into target: Matrix) {
     let first = (part ?? 0) * panels.width
+    let columns = part == nil ? attention.headSize : min(attention.headSize - first, panels.width)
+    let from =
+      unsafe panels.pointer + (part ?? 0) * panels.panelStride
+      + keys.lowerBound * panels.width
+    let to = unsafe target.pointer + place(target) + first
+    guard format == .bf16 else {
+      return unsafe ck_f16_product(
+        count, panels.width, columns, scores, keys.count, from, panels.panelStride, keys.count, to,
+        step(target))
+    }
     var term = unsafe ck_bf16_term(
       rows: narrow, stride: stride,
-      panel: panels.pointer + (part ?? 0) * panels.panelStride + keys.lowerBound * panels.width,
-      panel_stride: panels.panelStride, depth: (keys.count + 1) / 2 * 2)
-    let left = attention.headSize - first
+      panel: from, panel_stride: panels.panelStride, depth: (keys.count + 1) / 2 * 2)
     unsafe ck_bf16_product(
-      count, panels.width, part == nil ? left : min(left, panels.width), 1, &term, nil, 0,
-      target.pointer + place(target) + first, step(target))
+      count, panels.width, columns, 1, &term, nil, 0, to, step(target))
   }
 }
