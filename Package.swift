@@ -117,8 +117,12 @@ let package = Package(
       "Training",
       ["Adapters", "Autograd", "Checkpoints", "Models", "Tokenizers", "Tensors", "Digests", "JSON"]),
     tests(
-      "Lorikeet", ["Registry", "Serving", "Training", "Models", "Autograd", "Tensors", "Digests"]),
-    tests("Tensors", ["CKernels"]),
+      "Lorikeet",
+      [
+        "Toys", "Registry", "Serving", "Training", "Checkpoints", "Models", "Autograd", "Tensors",
+        "Digests",
+      ]),
+    tests("Tensors", ["CKernels", "Digests"]),
     tests("Models", ["Autograd", "Checkpoints", "Tensors", "JSON"]),
     tests("Autograd", ["Tensors"]),
     tests("JSON"),
@@ -135,7 +139,7 @@ let package = Package(
     tests("Tokenizers", ["Checkpoints"]),
     tests("Adapters", ["Autograd", "Models", "Checkpoints", "Tensors", "Digests", "JSON"]),
     tests("Checkpoints", ["Tensors", "Digests", "JSON"]),
-    tests("CommandLineTool", ["Registry", "Digests", "JSON"]),
+    tests("CommandLineTool", ["Registry", "Digests", "JSON", "Toys"]),
   ],
   swiftLanguageModes: [.v6],
   cLanguageStandard: .c17

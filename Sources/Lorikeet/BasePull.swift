@@ -1,3 +1,4 @@
+import Checkpoints
 import Digests
 import Foundation
 public import Registry
@@ -112,14 +113,5 @@ extension Workspace {
         .split(separator: "\n").last { $0.contains("ERROR") && !$0.contains("://") }
       throw WorkspaceError(.badDownload, message + (last.map { " (\($0.prefix(200)))" } ?? ""))
     }
-  }
-}
-
-extension Digest {
-  /// The digest of a mapped file, which is not copied.
-  static func of(_ bytes: Bytes) -> Digest {
-    var hasher = SHA256()
-    unsafe bytes.withUnsafeBytes { unsafe hasher.update($0) }
-    return hasher.finish()
   }
 }

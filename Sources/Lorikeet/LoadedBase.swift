@@ -25,15 +25,17 @@ public final class LoadedBase: Sendable {
   public let adapters: AdapterPool
 
   init(
-    record: BaseRecord, checkpoint: Checkpoint, weights: WeightFormat, adapterCapacityBytes: Int,
-    pool: WorkerPool
+    record: BaseRecord, checkpoint: Checkpoint, weights: WeightFormat, packed: PackedWeights?,
+    adapterCapacityBytes: Int, pool: WorkerPool
   ) throws {
     self.record = record
-    model = try Model.load(checkpoint, weights: weights, pool: pool)
+    model = try Model.load(checkpoint, weights: weights, packed: packed, pool: pool)
     tokenizer = try Tokenizer.load(checkpoint.tokenizerSource)
     contract = try PromptContract(
       tokenizer: tokenizer, chatTemplate: checkpoint.chatTemplate,
       endOfSequence: checkpoint.configuration.endOfSequence)
+    // Last: its digest is taken on another thread meanwhile.
+    try packed?.check()
     engine = Engine(model: model, tokenizer: tokenizer, pool: pool)
     adapters = AdapterPool(
       base: record.facts.fingerprint, capacityBytes: adapterCapacityBytes)

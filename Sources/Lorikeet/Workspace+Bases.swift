@@ -52,6 +52,7 @@ extension Workspace {
     let checkpoint = try unchanged(record)
     let base = try LoadedBase(
       record: record, checkpoint: checkpoint, weights: weights,
+      packed: try packedWeights(record, checkpoint, weights),
       adapterCapacityBytes: adapterCapacityBytes, pool: pool)
     loadedBases[key] = base
     return base
@@ -75,7 +76,7 @@ extension Workspace {
   /// The base's checkpoint, if it still is the one that was added.
   ///
   /// Size and time of change tell as a rule; where they differ, the fingerprint is computed again.
-  private func unchanged(_ record: BaseRecord) throws -> Checkpoint {
+  func unchanged(_ record: BaseRecord) throws -> Checkpoint {
     let facts = record.facts
     guard let now = try? FileFacts(path: facts.path) else {
       throw WorkspaceError(

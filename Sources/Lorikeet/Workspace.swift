@@ -21,6 +21,8 @@ public final class Workspace {
   public var adapterCapacityBytes = 1 << 30
   /// How a base's weights are held to answer and to evaluate.
   public var servingWeights = WeightFormat.serving
+  /// Told what a person should know of a base that is loaded.
+  public var note: (String) -> Void = { _ in }
   var loadedBases: [BaseKey: LoadedBase] = [:]
 
   /// Opens the workspace at `home`, by default `LORIKEET_HOME` or `~/.lorikeet`, and its registry.

@@ -5,10 +5,12 @@ extension Model {
   /// Builds the model of `checkpoint`: every tensor asked for by name and checked for its shape.
   /// - Parameters:
   ///   - weights: How its matrices are held and multiplied.
+  ///   - packed: The checkpoint's, packed as `weights` says before; nil packs them now.
   ///   - pool: Shares out decoding and packing over its threads.
   /// - Throws: `FormatError` where a tensor is missing or misshapen, `ModelError` where the configuration is impossible.
   public static func load(
-    _ checkpoint: Checkpoint, weights: WeightFormat = .f32, pool: WorkerPool? = nil
+    _ checkpoint: Checkpoint, weights: WeightFormat = .f32, packed: PackedWeights? = nil,
+    pool: WorkerPool? = nil
   ) throws -> Model {
     let configuration = checkpoint.configuration
     let slots = SlotTable(slotList(configuration), tiesHead: configuration.tiedEmbeddings)
@@ -20,9 +22,12 @@ extension Model {
     }
     let arena = WeightArena()
     func weight(_ path: String, _ outputs: Int, _ inputs: Int) throws -> FrozenWeight {
-      FrozenWeight(
-        try checkpoint.rows(of: path + ".weight", rows: outputs, columns: inputs),
-        format: weights, arena: arena, pool: pool)
+      let name = path + ".weight"
+      let rows = try checkpoint.rows(of: name, rows: outputs, columns: inputs)
+      if let bytes = packed?[name] {
+        return FrozenWeight(rows, format: weights, packed: bytes)
+      }
+      return FrozenWeight(rows, format: weights, arena: arena, pool: pool)
     }
     // Copies, so that packed weights do not keep the file in memory for the sake of its norms.
     func vector(_ name: String, _ count: Int) throws -> Matrix {

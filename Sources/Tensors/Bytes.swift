@@ -3,7 +3,7 @@
 /// Every read is checked against the window; slices share the owner.
 @safe public struct Bytes: @unchecked Sendable {
   // Safe: the bytes behind `base` are never written after the owner is made.
-  private let owner: AnyObject
+  let owner: AnyObject
   private let base: UnsafeRawPointer
   /// Bytes in the window.
   public let count: Int

@@ -119,6 +119,37 @@ public struct FrozenWeight: Sendable {
     }
   }
 
+  /// A stored weight that was packed as `format` says before: `packed` holds the `packedBytes` of that.
+  public init(_ source: StoredRows, format: WeightFormat, packed: Bytes) {
+    switch format.packing(of: source) {
+    case .f32: preconditionFailure("FrozenWeight: floats are never packed")
+    case .bf16: storage = .narrow(NarrowPanels(source, packed: packed))
+    case .int8, .native:
+      storage = .blocks(BlockPanels(source, isPrecise: format == .native, packed: packed))
+    }
+  }
+
+  /// Changes whenever the bytes of packed weights would mean something else.
+  public static let packingVersion = 1
+
+  /// Bytes that `source` takes packed as `format` says: whole cache lines, or zero where it is held as floats.
+  public static func packedSize(_ source: StoredRows, format: WeightFormat) -> Int {
+    switch format.packing(of: source) {
+    case .f32: 0
+    case .bf16: NarrowPanels.byteCount(source.rows, source.columns)
+    case .int8, .native: BlockPanels.byteCount(source)
+    }
+  }
+
+  /// The packed weight, or nil where it is held as floats.
+  public var packedBytes: Bytes? {
+    switch storage {
+    case .plain: nil
+    case .narrow(let panels): panels.bytes
+    case .blocks(let panels): panels.bytes
+    }
+  }
+
   /// Values in a row that goes in.
   public var inputSize: Int {
     switch storage {
@@ -141,8 +172,8 @@ public struct FrozenWeight: Sendable {
   public var byteCount: Int {
     switch storage {
     case .plain(let values): values.count * 4
-    case .narrow(let panels): panels.byteCount
-    case .blocks(let panels): panels.byteCount
+    case .narrow(let panels): panels.bytes.count
+    case .blocks(let panels): panels.bytes.count
     }
   }
 

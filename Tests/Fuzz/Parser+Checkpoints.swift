@@ -5,6 +5,7 @@ import Lorikeet
 import Models
 import Tensors
 import Tokenizers
+import Toys
 
 extension Parser {
   static func safetensors() throws -> Parser {
@@ -69,19 +70,41 @@ extension Parser {
     }
   }
 
+  /// A base's packed file, damaged where loading the base finds it.
+  static func packedBase() throws -> Parser {
+    let folder = try ScratchFolder()
+    try ToyBase.write(to: URL(fileURLWithPath: folder.path("toy")))
+    let pool = WorkerPool(threads: 1)
+    func workspace() throws -> Workspace {
+      try Workspace(home: folder.path("home"), pool: pool)
+    }
+    let first = try workspace()
+    let record = try first.addBase(path: folder.path("toy"), name: ToyBase.name)
+    let file = try first.packBase(record, weights: .int8).file
+    let name = "home/packed/" + URL(fileURLWithPath: file.path).lastPathComponent
+    let sample = Sample("int8", try Data(contentsOf: URL(fileURLWithPath: file.path)), .binary)
+    return Parser([sample], slowness: 8) { _, bytes in
+      try folder.write(bytes, name)
+      try use(try workspace().openBase(weights: .int8).model, pool)
+    }
+  }
+
   /// Loads all there is in a checkpoint, and runs it for a moment.
   private static func use(_ checkpoint: Checkpoint) throws {
     _ = checkpoint.fingerprint()
     let pool = WorkerPool(threads: 1)
     try? checkpoint.checkFinite(pool: pool)
-    let model = try Model.load(checkpoint, pool: pool)
-    var sequences = [DecodingSequence(cache: model.makeCache(capacity: 4), pending: [0, 0, 0])]
-    _ = try model.advance(
-      &sequences, rowLimit: 8, updates: { _, _ in BatchUpdates() }, pool: pool,
-      recycler: BufferRecycler())
+    try use(try Model.load(checkpoint, pool: pool), pool)
     if let template = checkpoint.chatTemplate { try Parser.render(template) }
     // The fixtures' GGUF vocabularies are no more than samples of one.
     let source = try checkpoint.tokenizerSource
     if case .json = source { try Parser.use(try Tokenizer.load(source)) }
+  }
+
+  private static func use(_ model: Model, _ pool: WorkerPool) throws {
+    var sequences = [DecodingSequence(cache: model.makeCache(capacity: 4), pending: [0, 0, 0])]
+    _ = try model.advance(
+      &sequences, rowLimit: 8, updates: { _, _ in BatchUpdates() }, pool: pool,
+      recycler: BufferRecycler())
   }
 }

@@ -22,7 +22,8 @@ extension Parser {
   static let all: [(name: String, make: @Sendable () throws -> Parser)] = [
     ("json", json), ("safetensors", safetensors), ("gguf", gguf),
     ("gguf-vocabulary", ggufVocabulary), ("checkpoint-gguf", checkpointGGUF),
-    ("checkpoint-folder", checkpointFolder), ("tokenizer", tokenizer), ("template", template),
+    ("checkpoint-folder", checkpointFolder), ("packed-base", packedBase), ("tokenizer", tokenizer),
+    ("template", template),
     ("adapter", adapter), ("module-pattern", modulePattern), ("prompt-contract", promptContract),
     ("recipe", recipe), ("dataset", dataset), ("training-state", trainingState),
     ("registry", registry), ("registry-rows", registryRows), ("bundle", bundle),

@@ -15,7 +15,8 @@ import Testing
 
   static let parsers = [
     "json", "safetensors", "gguf", "gguf-vocabulary", "checkpoint-gguf", "checkpoint-folder",
-    "tokenizer", "template", "adapter", "module-pattern", "prompt-contract", "recipe", "dataset",
+    "packed-base", "tokenizer", "template", "adapter", "module-pattern", "prompt-contract",
+    "recipe", "dataset",
     "training-state", "registry", "registry-rows", "bundle", "bundle-rows", "arguments", "gate",
     "completion-body", "request-target", "http",
   ]

@@ -34,6 +34,25 @@ struct RealBasePackedTests {
     return sum / Double(count)
   }
 
+  @Test(
+    "have the same bits mapped from a file as packed at load",
+    arguments: [WeightFormat.bf16, .int8, .native])
+  func mapped(format: WeightFormat) throws {
+    let folder = FileManager.default.temporaryDirectory
+      .appendingPathComponent("lorikeet-\(UUID().uuidString)")
+    defer { try? FileManager.default.removeItem(at: folder) }
+    let pool = WorkerPool()
+    defer { pool.shutDown() }
+    func workspace() throws -> Workspace { try Workspace(home: folder.path, pool: pool) }
+    let tokens: [Int32] = (0..<70).map { $0 * 577 + 3 }
+    let record = try workspace().addBase(path: RealBase.path, name: "smollm2")
+    let before = try packedLogits(workspace().openBase(weights: format).model, tokens, pool)
+    let file = try workspace().packBase(record, weights: format).file
+    let base = try workspace().openBase(weights: format)
+    #expect(try isMapped(file.path))
+    #expect(try packedLogits(base.model, tokens, pool) == before)
+  }
+
   @Test("keep the perplexity of a long text")
   func perplexity() throws {
     let folder = FileManager.default.temporaryDirectory

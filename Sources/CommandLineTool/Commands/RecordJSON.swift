@@ -1,7 +1,9 @@
 import Digests
 import Foundation
 import JSON
+import Lorikeet
 import Registry
+import Tensors
 
 /// JSON text that the registry keeps, as a value; as a string where it is not JSON.
 func parsedJSON(_ text: String) -> JSONValue {
@@ -34,6 +36,12 @@ extension BaseRecord {
       "tokenizerDigest": .text(facts.tokenizerDigest?.hex),
       "templateDigest": .text(facts.templateDigest?.hex), "added": .date(added),
     ]
+  }
+}
+
+extension PackedBase {
+  var json: JSONValue {
+    ["weights": .string(weights.rawValue), "path": .string(path), "size": .int(size)]
   }
 }
 

@@ -32,6 +32,7 @@ package final class Session {
       home: home.flatMap { $0.isEmpty ? nil : $0 }, registry: arguments.string("registry"))
     let weights = try arguments.choice("weights", of: WeightFormat.allCases.map(\.rawValue))
     workspace.servingWeights = weights.flatMap(WeightFormat.init) ?? workspace.servingWeights
+    workspace.note = { [console] in console.note("note: \($0)") }
     opened = workspace
     return workspace
   }

@@ -19,16 +19,33 @@ import CKernels
 
   /// Packs a stored matrix: GGUF's blocks as they are where there are kernels for them, anything else in 8 bits.
   init(_ source: StoredRows, isPrecise: Bool, arena: WeightArena, pool: WorkerPool?) {
-    self.isPrecise = isPrecise
-    outputs = source.rows
-    inputs = source.columns
-    format = Self.own(source.dtype) ?? CK_BLOCKS_8
-    let panels = (source.rows + Self.side - 1) / Self.side
-    let panelBytes = source.columns / Self.side * ck_blocks_bytes(format)
-    storage = arena.take(panels * panelBytes)
+    self.init(source, isPrecise: isPrecise, storage: arena.take(Self.byteCount(source)))
     let whole = self
     let pack = { (panel: Int) in whole.pack(source, panel) }
     if let pool { pool.forEach(panels, pack) } else { (0..<panels).forEach(pack) }
+  }
+
+  /// The weight with the shape of `source` that was packed before.
+  init(_ source: StoredRows, isPrecise: Bool, packed: Bytes) {
+    self.init(source, isPrecise: isPrecise, storage: PackedStorage(packed))
+    precondition(packed.count == bytes.count, "BlockPanels: \(packed.count) packed bytes")
+  }
+
+  private init(_ source: StoredRows, isPrecise: Bool, storage: PackedStorage) {
+    self.isPrecise = isPrecise
+    outputs = source.rows
+    inputs = source.columns
+    format = Self.format(source)
+    self.storage = storage
+  }
+
+  /// Bytes that a stored matrix takes.
+  static func byteCount(_ source: StoredRows) -> Int {
+    (source.rows + side - 1) / side * (source.columns / side) * ck_blocks_bytes(format(source))
+  }
+
+  private static func format(_ source: StoredRows) -> ck_block_format {
+    own(source.dtype) ?? CK_BLOCKS_8
   }
 
   /// How the blocks of a file are held as they are.
@@ -56,8 +73,8 @@ import CKernels
     }
   }
 
-  /// Bytes held.
-  var byteCount: Int { panels * panelBytes }
+  /// Everything held.
+  var bytes: Bytes { storage.bytes(panels * panelBytes) }
 
   private var blocks: Int { inputs / Self.side }
   private var panels: Int { (outputs + Self.side - 1) / Self.side }

@@ -23,10 +23,16 @@ import CKernels
     pack(pool) { source.matrix($0) }
   }
 
+  /// The weight with the shape of `source` that was packed before.
+  init(_ source: StoredRows, packed: Bytes) {
+    self.init(outputs: source.rows, inputs: source.columns) { _ in PackedStorage(packed) }
+    precondition(packed.count == bytes.count, "NarrowPanels: \(packed.count) packed bytes")
+  }
+
   /// Packs a thin factor: `(out, in)` where `transposed`, as a product with its transpose reads it, else `(in, out)`.
   init(_ values: Matrix, _ orientation: Orientation) {
     func block(_ byteCount: Int) -> PackedStorage {
-      PackedStorage(owner: MemoryBlock(byteCount: byteCount), offset: 0)
+      PackedStorage(MemoryBlock(byteCount: byteCount))
     }
     switch orientation {
     case .transposed:
@@ -47,8 +53,7 @@ import CKernels
     self.outputs = outputs
     self.inputs = inputs
     width = outputs > 16 ? NarrowPanels.panel : 16
-    self.storage = storage(
-      (outputs + width - 1) / width * width * NarrowPanels.filled(inputs) * 2)
+    self.storage = storage(NarrowPanels.byteCount(outputs, inputs))
   }
 
   private func pack(_ pool: WorkerPool?, rows: (Range<Int>) -> Matrix) {
@@ -60,8 +65,14 @@ import CKernels
     if let pool { pool.forEach(panels, pack) } else { (0..<panels).forEach(pack) }
   }
 
-  /// Bytes held.
-  var byteCount: Int { panels * panelStride * 2 }
+  /// Bytes that a weight takes.
+  static func byteCount(_ outputs: Int, _ inputs: Int) -> Int {
+    let width = outputs > 16 ? panel : 16
+    return (outputs + width - 1) / width * width * filled(inputs) * 2
+  }
+
+  /// Everything held.
+  var bytes: Bytes { storage.bytes(NarrowPanels.byteCount(outputs, inputs)) }
 
   private var panels: Int { (outputs + width - 1) / width }
 

@@ -14,25 +14,32 @@ public final class WeightArena {
     let size = (byteCount + 63) / 64 * 64
     if let block, used + size <= WeightArena.blockSize {
       defer { used += size }
-      return PackedStorage(owner: block, offset: used)
+      return PackedStorage(block, offset: used)
     }
     let fresh = MemoryBlock(byteCount: max(size, WeightArena.blockSize))
     // What is larger than a block has one of its own.
     if size < WeightArena.blockSize { (block, used) = (fresh, size) }
-    return PackedStorage(owner: fresh, offset: 0)
+    return PackedStorage(fresh)
   }
 }
 
-/// A place in a block of memory, written once.
+/// A place in a block of memory, written once, or in a mapped file, never written.
 @safe struct PackedStorage: @unchecked Sendable {
   // Safe: written only while the weight is packed.
-  private let owner: MemoryBlock
-  private let offset: Int
+  private let owner: AnyObject
+  let base: UnsafeMutableRawPointer
 
-  init(owner: MemoryBlock, offset: Int) {
-    self.owner = owner
-    self.offset = offset
+  init(_ block: MemoryBlock, offset: Int = 0) {
+    owner = block
+    unsafe base = block.base + offset
   }
 
-  var base: UnsafeMutableRawPointer { unsafe owner.base + offset }
+  /// What was packed before and is only read from now on.
+  init(_ packed: Bytes) {
+    owner = packed.owner
+    unsafe base = UnsafeMutableRawPointer(mutating: packed.pointer)
+  }
+
+  /// What stands there, once it is packed.
+  func bytes(_ count: Int) -> Bytes { unsafe Bytes(owner: owner, base: base, count: count) }
 }

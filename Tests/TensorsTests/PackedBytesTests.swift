@@ -1,0 +1,82 @@
+import Digests
+import Tensors
+import Testing
+
+/// The bytes of packed weights, which files keep; among the suites that no other variant of the kernels may disturb.
+extension KernelVariantTests {
+  @Suite("Packed weights as bytes") struct PackedBytesTests {
+    /// 45 rows of 96 values in each type, from a generator of integers.
+    private func stored(_ dtype: DType) throws -> StoredRows {
+      var g = SplitMix64(seed: 5)
+      let (rows, columns) = (45, 96)
+      if dtype == .f32 {
+        let values = (0..<rows * columns).map { _ in Float(Int(g.next() >> 48) - 32768) / 8192 }
+        return StoredRows(Matrix(rows: rows, columns: columns, values))
+      }
+      let blocks = rows * columns / dtype.valuesPerBlock
+      var bytes = (0..<blocks * dtype.bytesPerBlock).map { _ in
+        UInt8(truncatingIfNeeded: g.next() >> 8)
+      }
+      // Scales and minima of an ordinary size: 2^-6 to 2^-5.
+      for block in 0..<blocks {
+        for half in 0..<(dtype == .q4_1 ? 2 : 1) {
+          bytes[block * dtype.bytesPerBlock + 2 * half + 1] = 0x24
+        }
+      }
+      return StoredRows(Bytes(bytes), dtype: dtype, rows: rows, columns: columns)
+    }
+
+    // Whoever changes one of these digests raises `FrozenWeight.packingVersion`: files of the old one are left aside then.
+    static let goldens: [(DType, WeightFormat, String)] = [
+      (.f32, .bf16, "940d406f34bd075bb529e931c12dff9e9a5ecdfa5ae836cdf7d10a0a1995c8bc"),
+      (.f32, .int8, "b3b45013c7da967733ac49deb9b8ffa6766492bd735718978134f68dc2f694e9"),
+      (.q8_0, .native, "5ec4177a6d1554e33fea6f01e5e9d4136ee560dd26d2a7c9ed9038bf957d90e5"),
+      (.q4_0, .native, "ea2cdac87def8349d2534436a4336f2ef931f2f4904ef605bce9ee4baebaa71f"),
+      (.q4_1, .native, "11370aa569b86d3be9e75a94753efb0f29df956775a20363bc419608516faf29"),
+    ]
+
+    @Test("are those of this version, and give the same products", arguments: goldens)
+    func bytes(dtype: DType, format: WeightFormat, digest: String) throws {
+      #expect(FrozenWeight.packingVersion == 1)
+      let source = try stored(dtype)
+      let pool = WorkerPool(threads: 2)
+      defer { pool.shutDown() }
+      let packed = FrozenWeight(source, format: format, arena: WeightArena(), pool: pool)
+      let bytes = try #require(packed.packedBytes)
+      #expect(
+        bytes.count == FrozenWeight.packedSize(source, format: format) && bytes.count % 64 == 0)
+      let copy = unsafe bytes.withUnsafeBytes { unsafe [UInt8]($0) }
+      #expect(Digest.of(copy).hex == digest)
+
+      let again = FrozenWeight(source, format: format, packed: Bytes(copy))
+      #expect(again.byteCount == packed.byteCount)
+      #expect(products(again, pool) == products(packed, pool))
+    }
+
+    @Test("are none where a weight is held as floats")
+    func floats() throws {
+      let source = try stored(.f32)
+      #expect(FrozenWeight.packedSize(source, format: .f32) == 0)
+      let weight = FrozenWeight(source, format: .f32, arena: WeightArena(), pool: nil)
+      #expect(weight.packedBytes == nil)
+    }
+
+    /// Bits of products both ways and of rows looked up.
+    private func products(_ weight: FrozenWeight, _ pool: WorkerPool) -> [[UInt32]] {
+      var g = SplitMix64(seed: 6)
+      let recycler = BufferRecycler()
+      func random(_ columns: Int) -> Matrix {
+        Matrix(rows: 7, columns: columns, (0..<7 * columns).map { _ in g.normal() })
+      }
+      let (x, dy) = (random(96), random(45))
+      let (y, dx) = (Matrix(rows: 7, columns: 45), Matrix(rows: 7, columns: 96))
+      let rows = Matrix(rows: 3, columns: 96)
+      weight.apply(
+        Operand(x, recycler: recycler), rows: 0..<7, into: y, recycler: recycler, pool: pool)
+      weight.applyTransposed(
+        Operand(dy, recycler: recycler), rows: 0..<7, into: dx, recycler: recycler, pool: pool)
+      weight.gather([44, 0, 31], into: rows)
+      return [y, dx, rows].map { $0.values.map(\.bitPattern) }
+    }
+  }
+}
