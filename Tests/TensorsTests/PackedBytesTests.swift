@@ -72,7 +72,7 @@ extension KernelVariantTests {
       let (y, dx) = (Matrix(rows: 7, columns: 45), Matrix(rows: 7, columns: 96))
       let rows = Matrix(rows: 3, columns: 96)
       weight.apply(
-        Operand(x, recycler: recycler), rows: 0..<7, into: y, recycler: recycler, pool: pool)
+        Operand(x, recycler: recycler), rows: 0..<7, into: y, pool: pool)
       weight.applyTransposed(
         Operand(dy, recycler: recycler), rows: 0..<7, into: dx, recycler: recycler, pool: pool)
       weight.gather([44, 0, 31], into: rows)
