@@ -55,6 +55,14 @@ public enum Reference: Hashable, Sendable, CustomStringConvertible {
     }
   }
 
+  /// The adapter's name; `base` for the base.
+  public var name: String {
+    switch self {
+    case .base: "base"
+    case .adapter(let name, _): name
+    }
+  }
+
   /// The reference as it is written.
   public var description: String {
     switch self {

@@ -8,8 +8,11 @@ extension Route {
   /// What the commands `list`, `show`, `history`, `alias`, `promote`, `rollback` and `rm` do, for who holds an admin's key.
   static let administration: [Route] = [
     Route("GET", "/admin/adapters", .admin) { http, call in try http.list(call) },
-    Route("GET", "/admin/adapters/", .admin) { http, call in try http.show(call.rest) },
+    Route("GET", "/admin/adapters/", .admin) { http, call in
+      try http.show(http.name(in: call.rest, for: call))
+    },
     Route("GET", "/admin/history/", .admin) { http, call in
+      guard call.opens(call.rest) else { throw call.hidden(call.rest) }
       let limit = try call.number("limit", in: 1...10_000) ?? 50
       let lines = try http.service.read { try $0.auditTrail(of: call.rest, limit: limit) }
       return .json(
@@ -22,35 +25,27 @@ extension Route {
             ]
           }))
     },
-    Route("POST", "/admin/alias", .admin) { http, call in
-      let body = try call.body()
-      let alias = try call.text("alias", in: body)
-      let version = try http.service.setAlias(
-        alias, to: try call.text("reference", in: body), as: call.actor)
-      return .json(["alias": .string(alias), "version": version.json])
-    },
+    Route("POST", "/admin/alias", .admin) { http, call in try http.setAlias(call) },
     Route("POST", "/admin/promote", .admin) { http, call in
-      let body = try call.body()
-      let alias = try ParameterReader(body).string("alias") ?? Reference.production
-      let version = try http.service.setAlias(
-        alias, to: try call.text("reference", in: body), as: call.actor)
-      return .json(["alias": .string(alias), "version": version.json])
+      try http.setAlias(call, orElse: Reference.production)
     },
     Route("POST", "/admin/rollback", .admin) { http, call in
       let body = try call.body()
       let alias = try ParameterReader(body).string("alias") ?? Reference.production
-      let version = try http.service.rollback(
-        try call.text("name", in: body), alias: alias, as: call.actor)
+      let name = try http.name(in: try call.text("name", in: body), for: call)
+      let version = try http.service.rollback(name, alias: alias, as: call.actor)
       return .json(["alias": .string(alias), "version": version.json])
     },
     Route("POST", "/admin/unalias", .admin) { http, call in
       let body = try call.body()
       let (name, alias) = (try call.text("name", in: body), try call.text("alias", in: body))
+      _ = try http.name(in: name, for: call)
       try http.service.change(as: call.actor) { try $0.removeAlias(name, alias: alias) }
       return .json(["alias": .string(alias), "removed": true])
     },
     Route("POST", "/admin/remove", .admin) { http, call in
       let text = try call.text("reference", in: try call.body())
+      _ = try http.name(in: text, for: call)
       let removed = try http.service.change(as: call.actor) { registry in
         try registry.removeVersion(text).reference
       }
@@ -60,9 +55,20 @@ extension Route {
 }
 
 extension HTTPService {
+  /// Points the alias that the body names, or else `other`, at the version that its reference names.
+  func setAlias(_ call: Call, orElse other: String? = nil) throws -> HTTPResponse {
+    let body = try call.body()
+    let alias = try ParameterReader(body).string("alias") ?? other ?? call.text("alias", in: body)
+    let reference = try call.text("reference", in: body)
+    _ = try name(in: reference, for: call)
+    let version = try service.setAlias(alias, to: reference, as: call.actor)
+    return .json(["alias": .string(alias), "version": version.json])
+  }
+
   func list(_ call: Call) throws -> HTTPResponse {
     var query = ListQuery()
     query.pattern = call.word("pattern")
+    query.scopes = call.key?.scopes
     query.after = call.word("after")
     query.limit = try call.number("limit", in: 1...10_000) ?? 100
     let found = try service.read { try $0.list(query) }

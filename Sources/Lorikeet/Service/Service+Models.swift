@@ -30,18 +30,24 @@ extension Service {
   public func model(_ text: String) throws -> ServedModel {
     let own = base.record.facts.name
     if text == own || text == Workspace.baseReference { return model(nil) }
-    var rest = text
-    for prefix in [own + ":", Workspace.baseReference + ":"] where rest.hasPrefix(prefix) {
-      rest.removeFirst(prefix.count)
-      break
-    }
-    let reference = try Reference(rest)
+    let reference = try reference(text)
     do {
       return model(try settled(reference, place.read { try $0.version(reference) }))
     } catch let error as RegistryError where error.code == .notFound && editDistance(text, own) <= 2
     {
       throw RegistryError(.notFound, "no model '\(text)'; did you mean the base '\(own)'?")
     }
+  }
+
+  /// What `text`, a request's `model`, names.
+  /// - Throws: `RegistryError` where it can name nothing.
+  public func reference(_ text: String) throws -> Reference {
+    let own = base.record.facts.name
+    if text == own { return .base }
+    for prefix in [own + ":", Workspace.baseReference + ":"] where text.hasPrefix(prefix) {
+      return try Reference(String(text.dropFirst(prefix.count)))
+    }
+    return try Reference(text)
   }
 
   /// The version that answers for `reference`, which names `version` now.
