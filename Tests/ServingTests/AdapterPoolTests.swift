@@ -37,4 +37,14 @@ import Testing
     #expect(throws: ServingError.self) { try pool.pin(adapters[3].digest) { adapters[3] } }
     _ = (pinned, other)
   }
+
+  @Test func whatIsLargerThanTheBudgetIsNotToldToWait() throws {
+    let toy = try ToyEngine()
+    let adapter = try toy.adapter(1)
+    let pool = toy.pool(capacity: adapter.byteCount - 1)
+    let error = #expect(throws: ServingError.self) { try pool.pin(adapter.digest) { adapter } }
+    #expect(
+      error?.code == .noRoom && error?.bytes == adapter.byteCount
+        && error?.message.contains("allow more memory") == true)
+  }
 }

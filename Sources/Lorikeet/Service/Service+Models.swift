@@ -100,14 +100,20 @@ extension Service {
   func refuse(_ version: VersionRecord, _ error: any Error) {
     let refusal: ServingError
     switch error {
+    case is WorkspaceError: return
     case let error as ServingError:
-      guard error.code != .noRoom else { return }
+      guard error.code != .noRoom || isForGood(error) else { return }
       refusal = error
     case let error as RegistryError where error.code != .damaged: return
     default:
       refusal = ServingError(.badAdapter, "\(version.reference) cannot be loaded: \(error)")
     }
     moves.withLock { $0.unfit[version.digest] = refusal }
+  }
+
+  /// Whether there will never be room for what found none.
+  func isForGood(_ error: ServingError) -> Bool {
+    error.bytes ?? 0 > loop.adapters.budget.capacity
   }
 
   func model(_ version: VersionRecord?) -> ServedModel {

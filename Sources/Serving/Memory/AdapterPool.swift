@@ -93,10 +93,15 @@ public final class AdapterPool: Sendable {
   private func insert(_ adapter: Adapter) throws -> PinnedAdapter {
     // Reserved outside the lock: the budget may ask this pool to let others go.
     guard let memory = budget.reserve(adapter.byteCount) else {
+      let bytes = adapter.byteCount
       throw ServingError(
         .noRoom,
-        "no room for an adapter of \(adapter.byteCount) bytes: \(budget.used) of "
-          + "\(budget.capacity) are in use by requests; allow more memory or wait")
+        bytes > budget.capacity
+          ? "an adapter of \(bytes) bytes never finds room in the \(budget.capacity) that there are "
+            + "for adapters and requests; allow more memory"
+          : "no room for an adapter of \(bytes) bytes: \(budget.used) of \(budget.capacity) are in "
+            + "use by requests; ask again later, or allow more memory",
+        bytes: bytes)
     }
     let pinned = state.withLock { state -> Adapter? in
       state.statistics.loads += 1
