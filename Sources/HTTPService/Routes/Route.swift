@@ -17,6 +17,9 @@ struct Route: Sendable {
   /// Answers, or returns nil where it answers later by itself.
   let run: @Sendable (HTTPService, Call) throws -> HTTPResponse?
 
+  /// Whether it changes the registry, and may have to wait for other processes that do.
+  var isChange: Bool { access == .admin && method != "GET" }
+
   /// What the log and the metrics call it.
   var name: String { path }
 

@@ -34,7 +34,7 @@ public struct HTTPServerOptions: Sendable {
   public var maximumUnsentBytes = 4 << 20
   /// Threads that run the handler.
   public var handlerThreads = 4
-  /// Requests that may wait for one of these threads; more are answered by 503.
+  /// Requests that may wait for one of these threads, and changes of the registry for theirs; more are answered by 503.
   public var handlerQueue = 256
   /// Serve HTTPS with this certificate; HTTP where nil.
   public var tls: TLS?
