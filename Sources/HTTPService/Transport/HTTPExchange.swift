@@ -1,3 +1,5 @@
+import Serving
+
 /// One request and its single answer, usable from any thread.
 ///
 /// An exchange that is dropped without an answer answers 500 by itself.
@@ -5,9 +7,12 @@ public final class HTTPExchange: Sendable {
   /// The request.
   public let request: HTTPRequest
   private let answer: Answer
+  /// What the request's body takes, given back with it.
+  private let room: [MemoryReservation]
 
-  init(request: HTTPRequest, answer: Answer) {
+  init(request: HTTPRequest, room: [MemoryReservation], answer: Answer) {
     self.request = request
+    self.room = room
     self.answer = answer
   }
 
