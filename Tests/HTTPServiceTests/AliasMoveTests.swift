@@ -91,4 +91,25 @@ import Toys
     }
     withExtendedLifetime(memory) {}
   }
+
+  /// A new version that finds no room is loaded again when there is some, or the registry says something else.
+  @Test func aVersionWithoutRoomIsNotTriedAtEveryLook() throws {
+    let toy = try ToyService()
+    let first = try toy.publish(1, as: "a")
+    #expect(try toy.say("a").status == 200)
+    let pool = toy.service.loop.adapters
+    let used = try #require(pool.pinResident(first.digest))
+    var memory = pool.budget.reserve(pool.budget.capacity - pool.budget.used)
+    #expect(memory != nil)
+    let second = try toy.publish(2, as: "a")
+    #expect(eventually { pool.statistics.refusals == 1 })
+    usleep(400_000)  // twenty looks
+    #expect(pool.statistics.refusals == 1)
+    try toy.registry.tag("a", ["new"])
+    #expect(eventually { pool.statistics.refusals == 2 })
+    memory = nil
+    #expect(eventually { pool.residents[second.digest] != nil })
+    #expect(try toy.say("a").header("x-adapter-version") == "a@2")
+    withExtendedLifetime((used, memory)) {}
+  }
 }

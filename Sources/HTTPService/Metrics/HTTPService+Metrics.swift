@@ -41,6 +41,8 @@ extension HTTPService {
     text.counter("lorikeet_adapter_hits_total", "Answers whose adapter was in memory.", pool.hits)
     text.counter("lorikeet_adapter_loads_total", "Adapters loaded.", pool.loads)
     text.counter("lorikeet_adapter_evictions_total", "Adapters that had to go.", pool.evictions)
+    text.counter(
+      "lorikeet_adapter_refusals_total", "Adapters that found no room.", pool.refusals)
     text.gauge("lorikeet_adapter_bytes", "Memory of adapters.", pool.residentBytes)
     text.gauge("lorikeet_prefix_cache_bytes", "Memory of cached prefixes.", engine.prefixBytes)
     let budget = service.loop.adapters.budget

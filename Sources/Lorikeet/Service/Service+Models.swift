@@ -87,9 +87,13 @@ extension Service {
         + "'\(base.record.facts.name)'")
   }
 
-  /// Loads a version in the background; remembers where it cannot be.
+  /// Loads a version in the background; remembers where it cannot be. One that found no room is left alone until there is some.
   func bring(_ version: VersionRecord) {
-    guard moves.withLock({ $0.coming.insert(version.digest).inserted }) else { return }
+    let room = loop.adapters.budget.available
+    let isDue = moves.withLock { moves in
+      moves.cramped[version.digest] ?? 0 <= room && moves.coming.insert(version.digest).inserted
+    }
+    guard isDue else { return }
     loop.warm(source(version)) { [weak self] error in
       self?.moves.withLock { _ = $0.coming.remove(version.digest) }
       if let error { self?.refuse(version, error) }
@@ -102,7 +106,9 @@ extension Service {
     switch error {
     case is WorkspaceError: return
     case let error as ServingError:
-      guard error.code != .noRoom || isForGood(error) else { return }
+      guard error.code != .noRoom || isForGood(error) else {
+        return moves.withLock { $0.cramped[version.digest] = error.bytes }
+      }
       refusal = error
     case let error as RegistryError where error.code != .damaged: return
     default:
@@ -156,6 +162,8 @@ struct Moves {
   var coming: Set<Digest> = []
   /// Whether the last look at the registry waits for some of these.
   var isUnsettled = false
+  /// The bytes that versions need which found no room.
+  var cramped: [Digest: Int] = [:]
   /// Versions that cannot be loaded, and why.
   var unfit: [Digest: ServingError] = [:]
 

@@ -78,7 +78,7 @@ extension Service {
   func refresh(again: Bool = false) {
     moves.withLock { moves in
       moves.isUnsettled = false
-      if !again { moves.unfit = [:] }
+      if !again { (moves.unfit, moves.cramped) = ([:], [:]) }
     }
     let residents = loop.adapters.residents
     guard !residents.isEmpty else { return }
