@@ -1,3 +1,5 @@
+import Registry
+
 /// A path, who may take it, and what it does.
 struct Route: Sendable {
   /// Who may take a route.
