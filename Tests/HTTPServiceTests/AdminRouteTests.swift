@@ -101,6 +101,28 @@ import Toys
     #expect(versions[0]["rank"] == 4 && versions[0]["base"] == "toy")
   }
 
+  /// The members that the command's `--json` has, in its order.
+  @Test func recordsAreWrittenAsTheCommandWritesThem() throws {
+    let toy = try ToyService()
+    try toy.publish(1, as: "a", alias: "production")
+    let listed = try toy.get("/admin/adapters").json["adapters"]?.arrayValue?.first?.objectValue
+    #expect(
+      listed?.keys == [
+        "name", "versions", "newest", "digest", "aliases", "base", "method", "rank", "size",
+        "score", "scoreName", "created", "tags",
+      ])
+    let version = [
+      "name", "version", "reference", "digest", "parent", "base", "baseFingerprint", "method",
+      "rank", "alpha", "size", "weights", "run", "created", "note",
+    ]
+    let moved = try toy.post("/admin/promote", ["reference": "a@1"]).json["version"]
+    #expect(moved?.objectValue?.keys == version)
+    let shown = try toy.get("/admin/adapters/a").json["versions"]?.arrayValue?.first?.objectValue
+    #expect(shown?.keys == version + ["resident", "inFlight"])
+    let line = try toy.get("/admin/history/a").json.arrayValue?.first?.objectValue
+    #expect(line?.keys == ["at", "actor", "action", "subject", "detail"])
+  }
+
   @Test func theHistoryTellsWhoDidWhat() throws {
     let toy = try ToyService()
     try toy.publish(1, as: "a")

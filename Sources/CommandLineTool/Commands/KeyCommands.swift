@@ -109,12 +109,4 @@ extension KeyRecord {
     let words = [scopes.joined(separator: " "), isAdmin ? "and may change \(what)" : nil]
     return (words + limits).compactMap { $0 }.joined(separator: ", ")
   }
-
-  fileprivate var json: JSONValue {
-    [
-      "name": .string(name), "id": .string(id), "scopes": .array(scopes.map { .string($0) }),
-      "admin": .bool(isAdmin), "ratePerMinute": .integer(ratePerMinute),
-      "tokensPerDay": .integer(tokensPerDay), "created": .date(created), "revoked": .date(revoked),
-    ]
-  }
 }

@@ -15,15 +15,7 @@ extension Route {
       guard call.opens(call.rest) else { throw call.hidden(call.rest) }
       let limit = try call.number("limit", in: 1...10_000) ?? 50
       let lines = try http.service.read { try $0.auditTrail(of: call.rest, limit: limit) }
-      return .json(
-        .array(
-          lines.map { line in
-            [
-              "at": .string(line.at.formatted(.iso8601)), "actor": .string(line.actor),
-              "action": .string(line.action), "subject": .string(line.subject),
-              "detail": .string(line.detail),
-            ]
-          }))
+      return .json(.array(lines.map(\.json)))
     },
     Route("POST", "/admin/alias", .admin) { http, call in try http.setAlias(call) },
     Route("POST", "/admin/promote", .admin) { http, call in
@@ -74,17 +66,7 @@ extension HTTPService {
     let found = try service.read { try $0.list(query) }
     let hasMore = found.count == query.limit
     return .json([
-      "adapters": .array(
-        found.map { adapter in
-          [
-            "name": .string(adapter.name), "versions": .int(adapter.versionCount),
-            "newest": .int(adapter.newest), "digest": .string(adapter.digest.hex),
-            "aliases": adapter.aliases.json, "base": .string(adapter.baseName),
-            "method": .string(adapter.method), "rank": .int(adapter.rank),
-            "size": .int(adapter.size), "created": .string(adapter.created.formatted(.iso8601)),
-            "tags": .array(adapter.tags.map { .string($0) }),
-          ]
-        }),
+      "adapters": .array(found.map(\.json)),
       "after": hasMore ? .text(found.last?.name) : .null,
     ])
   }
@@ -120,20 +102,5 @@ extension Call {
         name, "from \(range.lowerBound) to \(range.upperBound)", "'\(abridged(text))'")
     }
     return number
-  }
-}
-
-extension [AliasRecord] {
-  var json: JSONValue { .object(JSONObject(map { ($0.alias, .int($0.version)) })) }
-}
-
-extension VersionRecord {
-  var json: JSONValue {
-    [
-      "name": .string(adapter), "version": .int(number), "reference": .string(reference),
-      "digest": .string(digest.hex), "base": .string(baseName), "method": .string(method),
-      "rank": .int(rank), "alpha": .double(alpha), "size": .int(size),
-      "created": .string(created.formatted(.iso8601)), "note": .text(note),
-    ]
   }
 }
