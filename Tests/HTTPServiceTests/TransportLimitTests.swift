@@ -95,7 +95,8 @@ import Testing
     // libmicrohttpd does not see the end that comes with the last bytes; then it is this that ends the body.
     options.bodySeconds = 5
     let server = try HTTPServer(options: options) { exchange in
-      if exchange.request.path == "/held" {
+      if exchange.request.path == "/read" { exchange.dropBody() }
+      if exchange.request.path != "/" {
         began.happen()
         go.wait()
       }
@@ -134,6 +135,12 @@ import Testing
       if let first { #expect(try first.response().body.count == 600) }
       #expect(try eventually { try answer(post("/", 1000)).status == 200 }, "round \(round)")
     }
+    let read = try TransportClient(server.port)
+    read.send(post("/read", 1000))
+    #expect(began.awaited())
+    #expect(try eventually { try answer(post("/", 1000)).status == 200 }, "one that has been read")
+    go.signal()
+    #expect(try read.response().text == "")
   }
 
   @Test func aPortInUseIsAClearError() throws {
