@@ -25,6 +25,7 @@ public final class HTTPService: Sendable {
   let isDraining = Atomic(false)
   /// Makes the changes of the registry, one after the other: one that waits for another process holds up no handler.
   private let changes: HandlerPool
+  private static let longestWait = 30.0
   private let server = Mutex<HTTPServer?>(nil)
   private let listening = Atomic(0)
 
@@ -93,7 +94,7 @@ public final class HTTPService: Sendable {
       code: "registry_busy", retryAfter: 5)
     let isWaiting = changes.submit { [self] in
       attempt(call) {
-        guard call.seconds < 30 else { throw refusal }
+        guard call.seconds < Self.longestWait else { throw refusal }
         return try route.run(self, call)
       }
     }

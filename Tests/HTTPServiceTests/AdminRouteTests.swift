@@ -56,12 +56,15 @@ import Toys
       ("alias", ["reference": "a"]), ("alias", ["reference": "a", "alias": "latest"]),
       ("alias", ["reference": 1, "alias": "x"]), ("promote", ["reference": "A"]),
       ("promote", ["reference": "a", "alias": "x y"]), ("remove", ["reference": nil]),
-      ("promote", ["reference": "base"]), ("rollback", [:]),
+      ("promote", ["reference": "base"]), ("rollback", [:]), ("rollback", ["name": "a@1"]),
+      ("unalias", ["name": "a:x", "alias": "x"]),
     ] {
       let reply = try toy.post("/admin/\(route)", body)
       #expect(reply.status == 400, "\(route): \(reply.text)")
     }
-    #expect(try toy.get("/admin/adapters/b").status == 404)
+    for name in ["b", "a@1", "B"] {
+      #expect(try toy.get("/admin/adapters/\(name)").status == 404, "\(name)")
+    }
     // What was removed has a history; what never was has an empty one.
     #expect(try toy.get("/admin/history/b").json == [])
     #expect(try toy.get("/admin/history/B").status == 400)

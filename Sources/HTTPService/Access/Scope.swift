@@ -17,15 +17,14 @@ extension Call {
 }
 
 extension HTTPService {
-  /// The adapter's name in `text`, a reference; refused where it is not open.
-  func name(in text: String, for call: Call) throws -> String {
-    let name = try Reference(text).name
-    if call.opensAll { return name }
-    guard call.opens(name) else { throw call.hidden(text) }
+  /// Refuses a reference to an adapter that is not open.
+  func checkScope(of reference: String, for call: Call) throws {
+    if call.opensAll { return }
+    let name = try Reference(reference).name
+    guard call.opens(name) else { throw call.hidden(reference) }
     // The registry tells the nearest name of one that is not there, and that may be another's.
     do { _ = try service.read { try $0.tags(of: name) } } catch let error as RegistryError
       where error.code == .notFound
-    { throw call.hidden(text) }
-    return name
+    { throw call.hidden(reference) }
   }
 }

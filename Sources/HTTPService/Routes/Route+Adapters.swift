@@ -10,7 +10,7 @@ extension Route {
     Route("POST", "/v1/load_lora_adapter", .admin) { http, call in try http.load(call) },
     Route("POST", "/v1/unload_lora_adapter", .admin) { http, call in
       let name = try call.text("lora_name", in: try call.body())
-      _ = try http.name(in: name, for: call)
+      try http.checkScope(of: name, for: call)
       _ = try http.service.change(as: call.actor) { try $0.removeAdapter(name) }
       return .text("Success: LoRA adapter '\(name)' removed successfully.")
     },

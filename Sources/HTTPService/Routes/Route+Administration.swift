@@ -9,7 +9,8 @@ extension Route {
   static let administration: [Route] = [
     Route("GET", "/admin/adapters", .admin) { http, call in try http.list(call) },
     Route("GET", "/admin/adapters/", .admin) { http, call in
-      try http.show(http.name(in: call.rest, for: call))
+      try http.checkScope(of: call.rest, for: call)
+      return try http.show(call.rest)
     },
     Route("GET", "/admin/history/", .admin) { http, call in
       guard call.opens(call.rest) else { throw call.hidden(call.rest) }
@@ -24,20 +25,21 @@ extension Route {
     Route("POST", "/admin/rollback", .admin) { http, call in
       let body = try call.body()
       let alias = try ParameterReader(body).string("alias") ?? Reference.production
-      let name = try http.name(in: try call.text("name", in: body), for: call)
+      let name = try call.text("name", in: body)
+      try http.checkScope(of: name, for: call)
       let version = try http.service.rollback(name, alias: alias, as: call.actor)
       return .json(["alias": .string(alias), "version": version.json])
     },
     Route("POST", "/admin/unalias", .admin) { http, call in
       let body = try call.body()
       let (name, alias) = (try call.text("name", in: body), try call.text("alias", in: body))
-      _ = try http.name(in: name, for: call)
+      try http.checkScope(of: name, for: call)
       try http.service.change(as: call.actor) { try $0.removeAlias(name, alias: alias) }
       return .json(["alias": .string(alias), "removed": true])
     },
     Route("POST", "/admin/remove", .admin) { http, call in
       let text = try call.text("reference", in: try call.body())
-      _ = try http.name(in: text, for: call)
+      try http.checkScope(of: text, for: call)
       let removed = try http.service.change(as: call.actor) { registry in
         try registry.removeVersion(text).reference
       }
@@ -52,7 +54,7 @@ extension HTTPService {
     let body = try call.body()
     let alias = try ParameterReader(body).string("alias") ?? other ?? call.text("alias", in: body)
     let reference = try call.text("reference", in: body)
-    _ = try name(in: reference, for: call)
+    try checkScope(of: reference, for: call)
     let version = try service.setAlias(alias, to: reference, as: call.actor)
     return .json(["alias": .string(alias), "version": version.json])
   }

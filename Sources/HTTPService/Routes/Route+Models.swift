@@ -18,9 +18,9 @@ extension Route {
       guard text != http.service.base.record.facts.name, text != Workspace.baseReference else {
         throw APIError(.invalidRequest, "the base cannot be deleted")
       }
-      let name = try http.name(in: text, for: call)
+      try http.checkScope(of: text, for: call)
       try http.service.change(as: call.actor) { registry in
-        if name == text {
+        if case .adapter(let name, .preferred) = try Reference(text) {
           _ = try registry.removeAdapter(name)
         } else {
           _ = try registry.removeVersion(text)

@@ -106,7 +106,7 @@ extension Service {
     switch error {
     case is WorkspaceError: return
     case let error as ServingError:
-      guard error.code != .noRoom || isForGood(error) else {
+      guard error.code != .noRoom || neverFits(error) else {
         return moves.withLock { $0.cramped[version.digest] = error.bytes }
       }
       refusal = error
@@ -118,7 +118,7 @@ extension Service {
   }
 
   /// Whether there will never be room for what found none.
-  func isForGood(_ error: ServingError) -> Bool {
+  func neverFits(_ error: ServingError) -> Bool {
     error.bytes ?? 0 > loop.adapters.budget.capacity
   }
 

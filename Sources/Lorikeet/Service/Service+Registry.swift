@@ -51,7 +51,7 @@ extension Service {
       _ = try base.encoder(contract(of: model(version)))
       let source = source(version)
       return try loop.adapters.pin(source.digest, load: source.load)
-    } catch let error as ServingError where error.code == .noRoom && !isForGood(error) {
+    } catch let error as ServingError where error.code == .noRoom && !neverFits(error) {
       return nil  // It was loaded, and so it is sound.
     } catch {
       refuse(version, error)
