@@ -23,6 +23,9 @@ public final class HTTPService: Sendable {
   let access: Access
   let metrics = Metrics()
   let isDraining = Atomic(false)
+  /// Makes the changes of the registry, one after the other: one that waits for another process holds up no handler.
+  private let changes: HandlerPool
+  private static let longestWait = 30.0
   private let server = Mutex<HTTPServer?>(nil)
   private let listening = Atomic(0)
 
@@ -32,12 +35,15 @@ public final class HTTPService: Sendable {
     self.service = service
     self.options = options
     access = options.clock.map { Access(service, now: $0) } ?? Access(service)
+    changes = HandlerPool(threads: 1, capacity: options.http.handlerQueue, name: "http-change")
     let started = try HTTPServer(options: options.http) { [weak self] exchange in
       self?.answer(exchange)
     }
     listening.store(started.port, ordering: .relaxed)
     server.withLock { $0 = started }
   }
+
+  deinit { changes.stop() }
 
   /// The port it listens on.
   public var port: Int { listening.load(ordering: .relaxed) }
@@ -67,17 +73,37 @@ public final class HTTPService: Sendable {
       return server
     }
     last?.stop()
+    changes.stop()
   }
 
   private func answer(_ exchange: HTTPExchange) {
     let call = Call(exchange, metrics: metrics, log: options.log)
-    do {
+    attempt(call) {
       let (route, rest) = try Route.find(exchange.request)
       call.route = route.name
       call.rest = rest
       call.key = try access.admit(exchange.request, for: route.access)
-      if let response = try route.run(self, call) { call.respond(response) }
-    } catch {
+      return try route.isChange ? wait(for: route, call) : route.run(self, call)
+    }
+  }
+
+  /// Makes a change in its turn; gives it up where those before it take long, rather than make it when nobody waits for it.
+  private func wait(for route: Route, _ call: Call) throws -> HTTPResponse? {
+    let refusal = APIError(
+      .server, "changes of the registry wait for another process's; ask again later", status: 503,
+      code: "registry_busy", retryAfter: 5)
+    let isWaiting = changes.submit { [self] in
+      attempt(call) {
+        guard call.seconds < Self.longestWait else { throw refusal }
+        return try route.run(self, call)
+      }
+    }
+    guard isWaiting else { throw refusal }
+    return nil
+  }
+
+  private func attempt(_ call: Call, _ body: () throws -> HTTPResponse?) {
+    do { if let response = try body() { call.respond(response) } } catch {
       call.respond(APIError(error).response)
     }
   }

@@ -12,6 +12,8 @@ public struct WorkspaceError: Error, Sendable, Equatable, CustomStringConvertibl
     case whichBase
     /// References that cannot be served together, or a wrong setting.
     case badRequest
+    /// A version that cannot be served where an alias was to lead to it.
+    case notServable
     /// Another process is at it.
     case busy
   }

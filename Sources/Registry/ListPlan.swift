@@ -38,12 +38,8 @@ package struct ListPlan {
     }
     if let base = query.base { conditions.add("v.base_fingerprint = ?", SQLValue(base)) }
     if let since = query.since { conditions.add("v.created >= ?", SQLValue(since)) }
-    if let pattern = query.pattern {
-      let prefix = Self.prefix(of: pattern)
-      conditions.add("a.name >= ?", .text(prefix))
-      conditions.add("a.name < ?", .text(prefix + Self.afterNames))
-      conditions.add("a.name GLOB ?", .text(pattern))
-    }
+    if let pattern = query.pattern { conditions.add(namesLike: [pattern]) }
+    if let scopes = query.scopes { conditions.add(namesLike: scopes) }
     if let after = query.after { conditions.add("a.name > ?", .text(after)) }
     let order = unscored ? "a.name" : Self.order(query.order, over: walk)
     sql =
@@ -82,10 +78,10 @@ package struct ListPlan {
     "(SELECT s.score FROM evaluations s WHERE s.version_id = v.id ORDER BY s.id DESC LIMIT 1)"
 
   /// Comes after every character of a name.
-  private static let afterNames = "{"
+  fileprivate static let afterNames = "{"
 
   /// What every name that the glob `pattern` matches begins with.
-  private static func prefix(of pattern: String) -> String {
+  fileprivate static func prefix(of pattern: String) -> String {
     String(pattern.prefix { !"*?[".contains($0) })
   }
 }
@@ -147,5 +143,16 @@ private struct Conditions {
   mutating func add(_ text: String, _ value: SQLValue? = nil) {
     texts.append(text)
     if let value { values.append(value) }
+  }
+
+  /// Names that one of the globs matches; what they begin with bounds the walk over an index of names.
+  mutating func add(namesLike globs: [String]) {
+    let prefixes = globs.map(ListPlan.prefix)
+    guard let first = prefixes.min(), let end = prefixes.map({ $0 + ListPlan.afterNames }).max()
+    else { return add("0") }
+    add("a.name >= ?", .text(first))
+    add("a.name < ?", .text(end))
+    add("(" + globs.map { _ in "a.name GLOB ?" }.joined(separator: " OR ") + ")")
+    values += globs.map { .text($0) }
   }
 }

@@ -55,6 +55,14 @@ public enum Reference: Hashable, Sendable, CustomStringConvertible {
     }
   }
 
+  /// The adapter's name; `base` for the base.
+  public var name: String {
+    switch self {
+    case .base: "base"
+    case .adapter(let name, _): name
+    }
+  }
+
   /// The reference as it is written.
   public var description: String {
     switch self {
@@ -107,7 +115,7 @@ public enum Reference: Hashable, Sendable, CustomStringConvertible {
 }
 
 /// `text` for a message: one line, not endless.
-func abridged(_ text: String) -> String {
+package func abridged(_ text: String) -> String {
   let plain = String(text.unicodeScalars.prefix(80).map { $0.value < 32 ? "?" : Character($0) })
   return text.unicodeScalars.count > 80 ? plain + "..." : plain
 }

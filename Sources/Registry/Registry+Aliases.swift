@@ -59,37 +59,62 @@ extension Registry {
   /// goes one further back, and after a rollback and a new `set` the next rollback returns to where that `set` left from,
   /// not to what was rolled away. Versions removed since are passed over. With nothing below it is an error, and so it is
   /// past a removal of the alias: that starts the stack anew.
+  /// - Parameter expected: Where it should lead, as `rollbackTarget` told; where another process has moved the alias since and
+  ///   it leads elsewhere, nothing is changed.
   @discardableResult
-  public func rollback(_ name: String, alias: String) throws -> AliasRecord {
+  public func rollback(_ name: String, alias: String, expecting expected: Int? = nil) throws
+    -> AliasRecord
+  {
     let alias = try Reference.checkedAlias(alias)
     let name = try Reference.checkedName(name)
     return try write { database in
       let id = try adapter(name, in: database)
-      guard let (current, top) = try pointer(alias, of: id, in: database) else {
-        throw try noAlias(alias, of: id, name, in: database)
+      let (current, back, below) = try stepBack(alias, of: id, name, in: database)
+      guard back == expected ?? back else {
+        throw RegistryError(
+          .moved,
+          "'\(name):\(alias)' was moved meanwhile, and would go back to version \(back); try again")
       }
-      var below = try database.first(
-        "SELECT below FROM alias_moves WHERE id = ?", [SQLValue(top)]
-      ) { try $0.optional { try $0.integer() } }?.flatMap { $0 }
-      while let candidate = below {
-        let (number, next) = try moved(candidate, in: database)
-        // Each points at an older one, so this ends; a file that says otherwise is damaged.
-        if let next, next >= candidate {
-          throw RegistryError(.damaged, "the history of '\(name):\(alias)' is damaged")
-        }
-        if let number, number != current, try exists(number, of: id, in: database) {
-          try record(
-            .rollback, alias, of: id, to: number, from: current, below: next, in: database)
-          try audit("rollback", "\(name):\(alias)", "\(current) -> \(number)", in: database)
-          return AliasRecord(adapter: name, alias: alias, version: number)
-        }
-        below = next
-      }
-      throw RegistryError(
-        .noHistory,
-        "'\(name):\(alias)' names version \(current) and named none before that is still kept; "
-          + "set it with 'alias'")
+      try record(.rollback, alias, of: id, to: back, from: current, below: below, in: database)
+      try audit("rollback", "\(name):\(alias)", "\(current) -> \(back)", in: database)
+      return AliasRecord(adapter: name, alias: alias, version: back)
     }
+  }
+
+  /// The version that `rollback` would move `alias` of the adapter `name` to.
+  public func rollbackTarget(of name: String, alias: String) throws -> VersionRecord {
+    let alias = try Reference.checkedAlias(alias)
+    let name = try Reference.checkedName(name)
+    return try snapshot { database in
+      let id = try adapter(name, in: database)
+      let back = try stepBack(alias, of: id, name, in: database).back
+      return try version(back, of: id, name, in: database)
+    }
+  }
+
+  /// The version that `alias` names, the one before it, and the move that is on top of the stack after the step.
+  private func stepBack(_ alias: String, of id: Int, _ name: String, in database: Database) throws
+    -> (current: Int, back: Int, below: Int?)
+  {
+    guard let (current, top) = try pointer(alias, of: id, in: database) else {
+      throw try noAlias(alias, of: id, name, in: database)
+    }
+    var below = try moved(top, in: database).below
+    while let candidate = below {
+      let (number, next) = try moved(candidate, in: database)
+      // Each points at an older one, so this ends; a file that says otherwise is damaged.
+      if let next, next >= candidate {
+        throw RegistryError(.damaged, "the history of '\(name):\(alias)' is damaged")
+      }
+      if let number, number != current, try exists(number, of: id, in: database) {
+        return (current, number, next)
+      }
+      below = next
+    }
+    throw RegistryError(
+      .noHistory,
+      "'\(name):\(alias)' names version \(current) and named none before that is still kept; "
+        + "set it with 'alias'")
   }
 
   /// Takes `alias` of the adapter `name` away.

@@ -40,6 +40,8 @@ public struct ListQuery: Sendable, Hashable {
 
   /// Only names that this glob (`acme/*`) matches.
   public var pattern: String?
+  /// Only names that one of these matches, patterns as the scopes of keys have them; nil for all.
+  public var scopes: [String]?
   /// Only those whose newest version fits the base of this fingerprint.
   public var base: Digest?
   /// Only those with all of these tags.

@@ -26,11 +26,14 @@ public struct ServingError: Error, Sendable, Equatable, CustomStringConvertible 
   public var code: Code
   /// What, where, and what to do.
   public var message: String
+  /// The bytes that found no room, where it is that.
+  public var bytes: Int?
 
   /// An error of kind `code`.
-  public init(_ code: Code, _ message: String) {
+  public init(_ code: Code, _ message: String, bytes: Int? = nil) {
     self.code = code
     self.message = message
+    self.bytes = bytes
   }
 
   /// The same as `message`.

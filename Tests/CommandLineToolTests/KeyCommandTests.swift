@@ -55,6 +55,20 @@ import Testing
     #expect(!story.text().contains(secret.suffix(43)))
   }
 
+  @Test("an admin's key says what it may change")
+  func adminRights() throws {
+    for (scopes, words) in [
+      ([], "*, and may change the whole registry"),
+      (["--scope", "acme/*"], "acme/*, and may change these and no others in the registry"),
+    ] {
+      let home = try ScratchHome()
+      let admin = Recording(
+        ["key", "add", "boss", "--admin"] + scopes,
+        environment: ["LORIKEET_HOME": home.folder.path])
+      #expect(admin.error.contains(") opens \(words)\n"), "\(admin.error)")
+    }
+  }
+
   @Test(
     "what is wrong is one line and an exit code",
     arguments: [

@@ -56,12 +56,15 @@ import Toys
       ("alias", ["reference": "a"]), ("alias", ["reference": "a", "alias": "latest"]),
       ("alias", ["reference": 1, "alias": "x"]), ("promote", ["reference": "A"]),
       ("promote", ["reference": "a", "alias": "x y"]), ("remove", ["reference": nil]),
-      ("promote", ["reference": "base"]), ("rollback", [:]),
+      ("promote", ["reference": "base"]), ("rollback", [:]), ("rollback", ["name": "a@1"]),
+      ("unalias", ["name": "a:x", "alias": "x"]),
     ] {
       let reply = try toy.post("/admin/\(route)", body)
       #expect(reply.status == 400, "\(route): \(reply.text)")
     }
-    #expect(try toy.get("/admin/adapters/b").status == 404)
+    for name in ["b", "a@1", "B"] {
+      #expect(try toy.get("/admin/adapters/\(name)").status == 404, "\(name)")
+    }
     // What was removed has a history; what never was has an empty one.
     #expect(try toy.get("/admin/history/b").json == [])
     #expect(try toy.get("/admin/history/B").status == 400)
@@ -99,6 +102,28 @@ import Toys
     #expect(versions.map { $0["resident"]?.boolValue } == [true, false])
     #expect(versions.map { $0["inFlight"]?.intValue } == [0, 0])
     #expect(versions[0]["rank"] == 4 && versions[0]["base"] == "toy")
+  }
+
+  /// The members that the command's `--json` has, in its order.
+  @Test func recordsAreWrittenAsTheCommandWritesThem() throws {
+    let toy = try ToyService()
+    try toy.publish(1, as: "a", alias: "production")
+    let listed = try toy.get("/admin/adapters").json["adapters"]?.arrayValue?.first?.objectValue
+    #expect(
+      listed?.keys == [
+        "name", "versions", "newest", "digest", "aliases", "base", "method", "rank", "size",
+        "score", "scoreName", "created", "tags",
+      ])
+    let version = [
+      "name", "version", "reference", "digest", "parent", "base", "baseFingerprint", "method",
+      "rank", "alpha", "size", "weights", "run", "created", "note",
+    ]
+    let moved = try toy.post("/admin/promote", ["reference": "a@1"]).json["version"]
+    #expect(moved?.objectValue?.keys == version)
+    let shown = try toy.get("/admin/adapters/a").json["versions"]?.arrayValue?.first?.objectValue
+    #expect(shown?.keys == version + ["resident", "inFlight"])
+    let line = try toy.get("/admin/history/a").json.arrayValue?.first?.objectValue
+    #expect(line?.keys == ["at", "actor", "action", "subject", "detail"])
   }
 
   @Test func theHistoryTellsWhoDidWhat() throws {

@@ -97,7 +97,7 @@ import Toys
     }
     // Who asks for the move here is told, and nothing moves.
     try toy.registry.setAlias("production", to: "a@1")
-    #expect(try toy.post("/admin/promote", ["reference": "a@2"]).status == 503)
+    #expect(try toy.post("/admin/promote", ["reference": "a@2"]).status == 409)
     #expect(try toy.registry.version("a").number == 1)
     let third = try toy.publish(3, as: "a", alias: "production")
     #expect(try eventually { try toy.say("a").header("x-adapter-digest") == third.digest.hex })
@@ -122,7 +122,7 @@ import Toys
     #expect(refused.status == 400 && refused.error.message.contains("on base 'other'"))
     try toy.registry.publishToy(foreign, as: "b")
     #expect(try toy.say("b").status == 400)
-    #expect(try toy.post("/admin/promote", ["reference": "b@1"]).status == 400)
+    #expect(try toy.post("/admin/promote", ["reference": "b@1"]).status == 409)
     let listed = try toy.get("/v1/models").json["data"]?.arrayValue?.map { $0["id"]?.stringValue }
     #expect(listed?.contains("b") == false)
   }

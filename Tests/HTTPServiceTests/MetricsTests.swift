@@ -67,7 +67,7 @@ import Toys
     func grown(_ name: String) -> Double {
       (after.samples[name] ?? 0) - (before.samples[name] ?? 0)
     }
-    #expect(before.types == after.types && before.types.count == 27)
+    #expect(before.types == after.types && before.types.count == 28)
     #expect(grown(#"lorikeet_requests_total{route="/v1/completions",status="200"}"#) == 4)
     #expect(grown(#"lorikeet_requests_total{route="/v1/completions",status="404"}"#) == 1)
     #expect(grown(#"lorikeet_requests_total{route="other",status="404"}"#) == 1)

@@ -52,6 +52,22 @@ struct AliasTests {
     #expect(error?.message.contains("names version 1") == true)
   }
 
+  @Test("a rollback goes where it was looked up to go, or nowhere")
+  func expectedTarget() throws {
+    let registry = try registry(versions: 3)
+    for number in 1...3 { try registry.setAlias("production", to: "a@\(number)") }
+    #expect(try registry.rollbackTarget(of: "a", alias: "production").number == 2)
+    #expect(try registry.version("a").number == 3, "a look moves nothing")
+    let error = failure { try registry.rollback("a", alias: "production", expecting: 1) }
+    #expect(error?.code == .moved && error?.message.contains("version 2") == true)
+    #expect(try registry.version("a").number == 3)
+    #expect(try registry.rollback("a", alias: "production", expecting: 2).version == 2)
+    #expect(try registry.rollbackTarget(of: "a", alias: "production").number == 1)
+    try registry.rollback("a", alias: "production")
+    let end = failure { _ = try registry.rollbackTarget(of: "a", alias: "production") }
+    #expect(end?.code == .noHistory)
+  }
+
   @Test("aliases do not mix, and a removal starts the stack anew")
   func separateStacks() throws {
     let registry = try registry(versions: 3)

@@ -264,6 +264,17 @@ struct VersionTests {
     var named = ListQuery()
     named.pattern = "acme/*"
     #expect(try registry.list(named).map(\.name) == ["acme/a"])
+    for (scopes, names) in [
+      (["acme/*"], ["acme/a"]), (["b", "acme/*"], ["acme/a", "b"]), (["*"], ["acme/a", "b", "c"]),
+      (["a", "b"], ["b"]), (["base"], []), ([], []),
+    ] {
+      var scoped = ListQuery()
+      scoped.scopes = scopes
+      #expect(try registry.list(scoped).map(\.name) == names, "\(scopes)")
+      scoped.order = .created
+      scoped.pattern = "*a*"
+      #expect(try registry.list(scoped).map(\.name) == names.filter { $0.contains("a") })
+    }
     var ofBase = ListQuery()
     ofBase.base = Digest.of("other")
     #expect(try registry.list(ofBase).isEmpty)

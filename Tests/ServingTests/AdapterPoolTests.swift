@@ -34,7 +34,22 @@ import Testing
     _ = try pool.pin(adapters[2].digest) { adapters[2] }
     #expect(Set(pool.residents.keys) == [adapters[0].digest, adapters[2].digest])
     let other = try pool.pin(adapters[2].digest) { adapters[2] }
-    #expect(throws: ServingError.self) { try pool.pin(adapters[3].digest) { adapters[3] } }
+    #expect(pool.budget.available == 0)
+    let refusal = #expect(throws: ServingError.self) {
+      try pool.pin(adapters[3].digest) { adapters[3] }
+    }
+    #expect(refusal?.code == .noRoom && refusal?.bytes == adapters[3].byteCount)
+    #expect(pool.statistics.refusals == 1)
     _ = (pinned, other)
+  }
+
+  @Test func whatIsLargerThanTheBudgetIsNotToldToWait() throws {
+    let toy = try ToyEngine()
+    let adapter = try toy.adapter(1)
+    let pool = toy.pool(capacity: adapter.byteCount - 1)
+    let error = #expect(throws: ServingError.self) { try pool.pin(adapter.digest) { adapter } }
+    #expect(
+      error?.code == .noRoom && error?.bytes == adapter.byteCount
+        && error?.message.contains("allow more memory") == true)
   }
 }

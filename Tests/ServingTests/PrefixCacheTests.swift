@@ -50,7 +50,9 @@ import Tokenizers
     let cache = PrefixCache(budget: budget)
     cache.keep(prompt, adapter: nil, of: full)
     #expect(cache.bytes == 3 * block && budget.used == 3 * block)
+    #expect(budget.available == 4 * block, "what is cached is given up")
     let taken = try #require(budget.reserve(2 * block))
+    #expect(budget.available == 2 * block)
     #expect(cache.bytes == 2 * block)
     #expect(cache.blocks(of: prompt, adapter: nil, after: 0).count == 2)
     // Full: what is kept anew takes the place of older blocks of the cache, and nobody else's.

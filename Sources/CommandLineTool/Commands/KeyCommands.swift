@@ -10,18 +10,20 @@ extension Tool {
       details: [
         "The secret goes to the output, once: the registry keeps its SHA-256 only. A scope is '*' "
           + "(every adapter, and the base), 'acme/*' (a namespace), a name, or 'base' (the base "
-          + "without an adapter); without one it is '*'."
+          + "without an adapter); without one it is '*'. With --admin it may change what it opens, by "
+          + "the server's /admin routes, and sees nothing else there."
       ],
       positionals: [PositionalSpec("NAME", help: "what to call it: who will hold it")],
       options: [
         OptionSpec("scope", "PATTERN", repeats: true, help: "adapters that it opens (default: *)"),
-        OptionSpec("admin", help: "it may also change the registry"),
+        OptionSpec("admin", help: "it may also change what it opens"),
         OptionSpec("rate", "N/min", help: "requests a minute (default: no limit)"),
         OptionSpec("tokens", "N/day", help: "tokens a day (default: no limit)"),
       ],
       examples: [
         ExampleSpec("lorikeet key add acme --scope 'acme/*' --rate 600/min", "for one customer"),
         ExampleSpec("lorikeet key add ops --admin --quiet", "the secret and nothing else"),
+        ExampleSpec("lorikeet key add acme-ops --admin --scope 'acme/*'", "who runs a namespace"),
       ])
   ) { session in
     let scopes = session.arguments.strings("scope")
@@ -103,15 +105,8 @@ extension KeyRecord {
       ratePerMinute.map { "\(counted($0, "request")) a minute" },
       tokensPerDay.map { "\(counted($0, "token")) a day" },
     ]
-    let words = [scopes.joined(separator: " "), isAdmin ? "and may change the registry" : nil]
+    let what = scopes == ["*"] ? "the whole registry" : "these and no others in the registry"
+    let words = [scopes.joined(separator: " "), isAdmin ? "and may change \(what)" : nil]
     return (words + limits).compactMap { $0 }.joined(separator: ", ")
-  }
-
-  fileprivate var json: JSONValue {
-    [
-      "name": .string(name), "id": .string(id), "scopes": .array(scopes.map { .string($0) }),
-      "admin": .bool(isAdmin), "ratePerMinute": .integer(ratePerMinute),
-      "tokensPerDay": .integer(tokensPerDay), "created": .date(created), "revoked": .date(revoked),
-    ]
   }
 }

@@ -145,21 +145,3 @@ extension Tool {
     console.table(table)
   }
 }
-
-extension AuditRecord {
-  fileprivate var json: JSONValue {
-    [
-      "at": .date(at), "actor": .string(actor), "action": .string(action),
-      "subject": .string(subject), "detail": .string(detail),
-    ]
-  }
-}
-
-extension NoteRecord {
-  var json: JSONValue {
-    [
-      "version": .integer(version), "note": .string(text), "at": .date(at),
-      "actor": .string(actor),
-    ]
-  }
-}

@@ -4,8 +4,8 @@ import Serving
 import Synchronization
 
 extension HTTPService {
-  /// Everything that is counted, in Prometheus' text format 0.0.4.
-  func metricsText() -> String {
+  /// Everything that is counted, in Prometheus' text format 0.0.4; by name only the adapters that the call's key opens.
+  func metricsText(for call: Call) -> String {
     let counted = metrics.snapshot
     let engine = service.loop.statistics
     let pool = service.loop.adapters.statistics
@@ -41,6 +41,8 @@ extension HTTPService {
     text.counter("lorikeet_adapter_hits_total", "Answers whose adapter was in memory.", pool.hits)
     text.counter("lorikeet_adapter_loads_total", "Adapters loaded.", pool.loads)
     text.counter("lorikeet_adapter_evictions_total", "Adapters that had to go.", pool.evictions)
+    text.counter(
+      "lorikeet_adapter_refusals_total", "Adapters that found no room.", pool.refusals)
     text.gauge("lorikeet_adapter_bytes", "Memory of adapters.", pool.residentBytes)
     text.gauge("lorikeet_prefix_cache_bytes", "Memory of cached prefixes.", engine.prefixBytes)
     let budget = service.loop.adapters.budget
@@ -51,7 +53,7 @@ extension HTTPService {
       "lorikeet_start_time_seconds", "When the server began.",
       service.started.timeIntervalSince1970)
 
-    let adapters = counted.adapters.sorted { $0.key < $1.key }
+    let adapters = counted.adapters.filter { call.opens($0.key) }.sorted { $0.key < $1.key }
     text.family("lorikeet_adapter_requests_total", "counter", "Answers, by adapter.")
     for (name, count) in adapters { text.sample(count.requests, [("adapter", name)]) }
     text.family("lorikeet_adapter_prompt_tokens_total", "counter", "Prompt tokens, by adapter.")

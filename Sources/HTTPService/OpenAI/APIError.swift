@@ -84,8 +84,3 @@ public struct APIError: Error, Sendable, Equatable, CustomStringConvertible {
     return HTTPResponse(status: status, headers: headers, body: json.bytes())
   }
 }
-
-extension JSONValue {
-  /// A text, or null.
-  static func text(_ text: String?) -> JSONValue { text.map { .string($0) } ?? .null }
-}

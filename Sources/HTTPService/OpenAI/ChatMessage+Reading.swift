@@ -1,4 +1,5 @@
 import JSON
+import Registry
 
 extension ChatMessage {
   private static let most = 2_048

@@ -1,4 +1,5 @@
 import JSON
+import Registry
 
 /// An object of a request's body, read member by member: null is as good as nothing, another type is a refusal.
 struct ParameterReader {
@@ -112,10 +113,4 @@ extension APIError {
 /// A number for a message: `2`, not `2.0`.
 private func plain(_ value: Double) -> String {
   value == value.rounded() && value.magnitude < 1e15 ? String(Int(value)) : String(value)
-}
-
-/// `text` for a message: one line, not endless.
-func abridged(_ text: String) -> String {
-  let plain = String(text.unicodeScalars.prefix(80).map { $0.value < 32 ? "?" : Character($0) })
-  return text.unicodeScalars.count > 80 ? plain + "..." : plain
 }

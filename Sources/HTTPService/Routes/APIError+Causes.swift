@@ -11,14 +11,21 @@ extension APIError {
     case let error as APIError: self = error
     case let error as ServingError: self.init(error)
     case let error as RegistryError: self.init(error)
-    case let error as WorkspaceError:
-      self.init(
-        error.code == .badRequest ? .invalidRequest : .server, error.message,
-        status: error.code == .badRequest ? 400 : 503)
+    case let error as WorkspaceError: self.init(error)
     case let error as TrainingError: self.init(.invalidRequest, error.message)
     case let error as AdapterError: self.init(.invalidRequest, error.message)
     // Not a word of what we do not know.
     default: self.init(.server, "the server failed; its log tells more", code: "internal_error")
+    }
+  }
+
+  private init(_ error: WorkspaceError) {
+    switch error.code {
+    case .badRequest: self.init(.invalidRequest, error.message)
+    case .notServable:
+      self.init(.invalidRequest, error.message, status: 409, code: "not_servable")
+    case .cannotWrite, .badDownload, .baseChanged, .whichBase, .busy:
+      self.init(.server, error.message, status: 503)
     }
   }
 

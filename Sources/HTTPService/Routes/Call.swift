@@ -47,6 +47,9 @@ final class Call: Sendable {
     set { facts.withLock { $0.key = newValue } }
   }
 
+  /// Seconds since the request came.
+  var seconds: Double { ProcessInfo.processInfo.systemUptime - began }
+
   /// Who acts, for the audit.
   var actor: String { key.map { "key:\($0.name)" } ?? "http" }
 
@@ -79,7 +82,7 @@ final class Call: Sendable {
   /// Writes the request's line.
   func end(_ status: Int) {
     let facts = facts.withLock { $0 }
-    let seconds = ProcessInfo.processInfo.systemUptime - began
+    let seconds = seconds
     metrics.count(route: facts.route, status: status, seconds: seconds)
     guard let log else { return }
     var line = "\(Date().formatted(.iso8601)) \(request.method) \(facts.route) \(status)"

@@ -10,6 +10,7 @@ extension Route {
     Route("POST", "/v1/load_lora_adapter", .admin) { http, call in try http.load(call) },
     Route("POST", "/v1/unload_lora_adapter", .admin) { http, call in
       let name = try call.text("lora_name", in: try call.body())
+      try http.checkScope(of: name, for: call)
       _ = try http.service.change(as: call.actor) { try $0.removeAdapter(name) }
       return .text("Success: LoRA adapter '\(name)' removed successfully.")
     },
@@ -46,6 +47,13 @@ extension HTTPService {
     let body = try call.body()
     let name = try call.text("lora_name", in: body)
     let path = try call.text("lora_path", in: body)
+    guard call.opens(name) else {
+      throw APIError(
+        .permission,
+        "key '\(call.key?.name ?? "")' publishes no adapter '\(abridged(name))'; its scopes say "
+          + "which: \((call.key?.scopes ?? []).joined(separator: ", "))",
+        param: "lora_name", code: "not_permitted")
+    }
     guard let root = options.adapterFolder else {
       throw APIError(
         .permission, "this server loads no adapters from files; start it with --adapter-folder DIR",

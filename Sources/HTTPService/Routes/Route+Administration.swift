@@ -8,49 +8,38 @@ extension Route {
   /// What the commands `list`, `show`, `history`, `alias`, `promote`, `rollback` and `rm` do, for who holds an admin's key.
   static let administration: [Route] = [
     Route("GET", "/admin/adapters", .admin) { http, call in try http.list(call) },
-    Route("GET", "/admin/adapters/", .admin) { http, call in try http.show(call.rest) },
+    Route("GET", "/admin/adapters/", .admin) { http, call in
+      try http.checkScope(of: call.rest, for: call)
+      return try http.show(call.rest)
+    },
     Route("GET", "/admin/history/", .admin) { http, call in
+      guard call.opens(call.rest) else { throw call.hidden(call.rest) }
       let limit = try call.number("limit", in: 1...10_000) ?? 50
       let lines = try http.service.read { try $0.auditTrail(of: call.rest, limit: limit) }
-      return .json(
-        .array(
-          lines.map { line in
-            [
-              "at": .string(line.at.formatted(.iso8601)), "actor": .string(line.actor),
-              "action": .string(line.action), "subject": .string(line.subject),
-              "detail": .string(line.detail),
-            ]
-          }))
+      return .json(.array(lines.map(\.json)))
     },
-    Route("POST", "/admin/alias", .admin) { http, call in
-      let body = try call.body()
-      let alias = try call.text("alias", in: body)
-      let version = try http.service.setAlias(
-        alias, to: try call.text("reference", in: body), as: call.actor)
-      return .json(["alias": .string(alias), "version": version.json])
-    },
+    Route("POST", "/admin/alias", .admin) { http, call in try http.setAlias(call) },
     Route("POST", "/admin/promote", .admin) { http, call in
-      let body = try call.body()
-      let alias = try ParameterReader(body).string("alias") ?? Reference.production
-      let version = try http.service.setAlias(
-        alias, to: try call.text("reference", in: body), as: call.actor)
-      return .json(["alias": .string(alias), "version": version.json])
+      try http.setAlias(call, orElse: Reference.production)
     },
     Route("POST", "/admin/rollback", .admin) { http, call in
       let body = try call.body()
       let alias = try ParameterReader(body).string("alias") ?? Reference.production
-      let version = try http.service.rollback(
-        try call.text("name", in: body), alias: alias, as: call.actor)
+      let name = try call.text("name", in: body)
+      try http.checkScope(of: name, for: call)
+      let version = try http.service.rollback(name, alias: alias, as: call.actor)
       return .json(["alias": .string(alias), "version": version.json])
     },
     Route("POST", "/admin/unalias", .admin) { http, call in
       let body = try call.body()
       let (name, alias) = (try call.text("name", in: body), try call.text("alias", in: body))
+      try http.checkScope(of: name, for: call)
       try http.service.change(as: call.actor) { try $0.removeAlias(name, alias: alias) }
       return .json(["alias": .string(alias), "removed": true])
     },
     Route("POST", "/admin/remove", .admin) { http, call in
       let text = try call.text("reference", in: try call.body())
+      try http.checkScope(of: text, for: call)
       let removed = try http.service.change(as: call.actor) { registry in
         try registry.removeVersion(text).reference
       }
@@ -60,25 +49,26 @@ extension Route {
 }
 
 extension HTTPService {
+  /// Points the alias that the body names, or else `other`, at the version that its reference names.
+  func setAlias(_ call: Call, orElse other: String? = nil) throws -> HTTPResponse {
+    let body = try call.body()
+    let alias = try ParameterReader(body).string("alias") ?? other ?? call.text("alias", in: body)
+    let reference = try call.text("reference", in: body)
+    try checkScope(of: reference, for: call)
+    let version = try service.setAlias(alias, to: reference, as: call.actor)
+    return .json(["alias": .string(alias), "version": version.json])
+  }
+
   func list(_ call: Call) throws -> HTTPResponse {
     var query = ListQuery()
     query.pattern = call.word("pattern")
+    query.scopes = call.key?.scopes
     query.after = call.word("after")
     query.limit = try call.number("limit", in: 1...10_000) ?? 100
     let found = try service.read { try $0.list(query) }
     let hasMore = found.count == query.limit
     return .json([
-      "adapters": .array(
-        found.map { adapter in
-          [
-            "name": .string(adapter.name), "versions": .int(adapter.versionCount),
-            "newest": .int(adapter.newest), "digest": .string(adapter.digest.hex),
-            "aliases": adapter.aliases.json, "base": .string(adapter.baseName),
-            "method": .string(adapter.method), "rank": .int(adapter.rank),
-            "size": .int(adapter.size), "created": .string(adapter.created.formatted(.iso8601)),
-            "tags": .array(adapter.tags.map { .string($0) }),
-          ]
-        }),
+      "adapters": .array(found.map(\.json)),
       "after": hasMore ? .text(found.last?.name) : .null,
     ])
   }
@@ -114,20 +104,5 @@ extension Call {
         name, "from \(range.lowerBound) to \(range.upperBound)", "'\(abridged(text))'")
     }
     return number
-  }
-}
-
-extension [AliasRecord] {
-  var json: JSONValue { .object(JSONObject(map { ($0.alias, .int($0.version)) })) }
-}
-
-extension VersionRecord {
-  var json: JSONValue {
-    [
-      "name": .string(adapter), "version": .int(number), "reference": .string(reference),
-      "digest": .string(digest.hex), "base": .string(baseName), "method": .string(method),
-      "rank": .int(rank), "alpha": .double(alpha), "size": .int(size),
-      "created": .string(created.formatted(.iso8601)), "note": .text(note),
-    ]
   }
 }

@@ -15,6 +15,7 @@ extension HTTPService {
   /// Begins the answers to a request.
   func complete(_ call: Call, _ route: CompletionRoute) throws -> HTTPResponse? {
     let body = try CompletionBody(parsing: call.request.body, for: route)
+    call.exchange.dropBody()
     let model = try model(of: body, for: call)
     call.note(model: model.name)
     let completion = Completion(self, call, body, model, route)

@@ -18,6 +18,7 @@ extension Route {
       guard text != http.service.base.record.facts.name, text != Workspace.baseReference else {
         throw APIError(.invalidRequest, "the base cannot be deleted")
       }
+      try http.checkScope(of: text, for: call)
       try http.service.change(as: call.actor) { registry in
         if case .adapter(let name, .preferred) = try Reference(text) {
           _ = try registry.removeAdapter(name)
@@ -35,31 +36,29 @@ extension HTTPService {
   ///
   /// To a key that opens only some names the others do not exist.
   func model(_ text: String, for call: Call) throws -> ServedModel {
-    func unknown(_ message: String) -> APIError {
-      APIError(.notFound, message, param: "model", code: "model_not_found")
-    }
-    if let key = call.key, !key.scopes.contains("*") {
-      let hidden = unknown("key '\(key.name)' opens no model '\(abridged(text))'")
-      guard let model = try? service.model(text) else { throw hidden }
-      guard key.allows(adapter: model.version?.adapter ?? Workspace.baseReference) else {
-        throw hidden
+    do {
+      guard try call.opensAll || call.opens(service.reference(text).name) else {
+        throw RegistryError(.notFound, "")
       }
-      return model
+      return try service.model(text)
+    } catch let error as RegistryError where error.code == .notFound || error.code == .badArgument {
+      throw APIError(
+        .notFound,
+        call.opensAll
+          ? error.message : "key '\(call.key?.name ?? "")' opens no model '\(abridged(text))'",
+        param: "model", code: "model_not_found")
     }
-    do { return try service.model(text) } catch let error as RegistryError
-      where error.code == .notFound || error.code == .badArgument
-    { throw unknown(error.message) }
   }
 
   /// The base and the adapters that the request's key opens, by name.
   func cards(for call: Call) throws -> [ModelCard] {
     let facts = service.base.record.facts
-    func isOpen(_ name: String) -> Bool { call.key?.allows(adapter: name) ?? true }
     var cards: [ModelCard] = []
-    if isOpen(Workspace.baseReference) { cards.append(card(try service.model(facts.name))) }
+    if call.opens(Workspace.baseReference) { cards.append(card(try service.model(facts.name))) }
     var query = ListQuery()
     query.base = facts.fingerprint
-    for adapter in try service.read({ try $0.list(query) }) where isOpen(adapter.name) {
+    query.scopes = call.key?.scopes
+    for adapter in try service.read({ try $0.list(query) }) {
       cards.append(
         ModelCard(
           id: adapter.name, created: Int(adapter.created.timeIntervalSince1970),

@@ -9,8 +9,8 @@ extension Route {
         ? .json(["status": "stopping"], status: 503) : .json(["status": "ok"])
     },
     Route("GET", "/version", .open) { _, _ in .json(["version": .string(Workspace.program)]) },
-    Route("GET", "/metrics") { http, _ in
-      .text(http.metricsText(), type: "text/plain; version=0.0.4; charset=utf-8")
+    Route("GET", "/metrics") { http, call in
+      .text(http.metricsText(for: call), type: "text/plain; version=0.0.4; charset=utf-8")
     },
   ]
 }

@@ -1,3 +1,5 @@
+import Registry
+
 /// A path, who may take it, and what it does.
 struct Route: Sendable {
   /// Who may take a route.
@@ -16,6 +18,9 @@ struct Route: Sendable {
   let access: Access
   /// Answers, or returns nil where it answers later by itself.
   let run: @Sendable (HTTPService, Call) throws -> HTTPResponse?
+
+  /// Whether it changes the registry, and may have to wait for other processes that do.
+  var isChange: Bool { access == .admin && method != "GET" }
 
   /// What the log and the metrics call it.
   var name: String { path }

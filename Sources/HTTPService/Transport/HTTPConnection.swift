@@ -1,4 +1,5 @@
 import CMicroHTTPD
+import Serving
 
 /// A connection as libmicrohttpd's thread knows it, from its start to its end.
 final class HTTPConnection {
@@ -19,6 +20,8 @@ final class IncomingRequest {
   var request: HTTPRequest
   /// Bytes of the body that have come.
   var received = 0
+  /// The room that they take; nil where they found none, or were too many, and are thrown away.
+  var room: [MemoryReservation]? = []
   var answer: Answer?
 
   init(_ connection: HTTPConnection, _ request: HTTPRequest) {

@@ -1,4 +1,5 @@
 import CMicroHTTPD
+import Serving
 
 /// What libmicrohttpd's thread tells of connections and requests.
 extension HTTPDaemon {
@@ -20,17 +21,25 @@ extension HTTPDaemon {
       watch.lingerLater(connection.id)
       return (nil, unsafe refuseBody(on: mhd))
     }
+    if let length = request.contentLength, length > UInt64(max(0, bodies.capacity - bodies.used)) {
+      watch.lingerLater(connection.id)
+      return (nil, unsafe refuseForNow("holds as many request bodies as it may", on: mhd))
+    }
     return (IncomingRequest(connection, request), .YES)
   }
 
-  /// A part of the body has come. Nothing can be answered before its end; what is over the limit is counted and thrown
-  /// away, and a client that sends more than twice the limit is cut off.
+  /// A part of the body has come. Nothing can be answered before its end; what is over the limit, or finds no room beside
+  /// the others', is counted and thrown away, and a client that sends more than twice the limit is cut off.
   func body(_ bytes: UnsafeRawBufferPointer, of incoming: IncomingRequest) -> MHD_Result {
     incoming.received += bytes.count
-    if incoming.received <= options.maximumBodyBytes {
+    if incoming.received <= options.maximumBodyBytes, incoming.room != nil,
+      let room = bodies.reserve(bytes.count)
+    {
       unsafe incoming.request.body.append(contentsOf: bytes)
+      incoming.room?.append(room)
     } else {
       incoming.request.body = []
+      incoming.room = nil
     }
     return incoming.received / 2 <= options.maximumBodyBytes ? .YES : .NO
   }
@@ -39,19 +48,20 @@ extension HTTPDaemon {
   func complete(_ incoming: IncomingRequest, on mhd: OpaquePointer) -> MHD_Result {
     if let answer = incoming.answer { return unsafe proceed(with: answer, on: mhd) }
     guard incoming.received <= options.maximumBodyBytes else { return unsafe refuseBody(on: mhd) }
-    watch.expect(incoming.connection.id, within: options.stallSeconds)
-    guard pool.hasRoom else {
-      return unsafe refuse(
-        503, "the server is busy: try again", headers: [("Retry-After", "1")], on: mhd)
+    guard let room = incoming.room else {
+      return unsafe refuseForNow("holds as many request bodies as it may", on: mhd)
     }
+    watch.expect(incoming.connection.id, within: options.stallSeconds)
+    guard pool.hasRoom else { return unsafe refuseForNow("is busy", on: mhd) }
     let id = incoming.connection.id
     let answer = Answer(to: incoming.request, watch: watch, id: id, options: options)
     guard watch.begin(answer, on: id) else { return .NO }
     incoming.answer = answer
     // Before the handler can answer: a connection is resumed only after it was suspended.
     guard unsafe answer.suspend(mhd) else { return .NO }
-    let exchange = HTTPExchange(request: incoming.request, answer: answer)
+    let exchange = HTTPExchange(request: incoming.request, room: room, answer: answer)
     incoming.request.body = []
+    incoming.room = []
     pool.submit { [handler] in handler(exchange) }
     return .YES
   }
@@ -77,6 +87,11 @@ extension HTTPDaemon {
     unsafe refuse(
       413, "the body is larger than \(options.maximumBodyBytes) bytes",
       headers: [("Connection", "close")], on: mhd)
+  }
+
+  private func refuseForNow(_ why: String, on mhd: OpaquePointer) -> MHD_Result {
+    unsafe refuse(
+      503, "the server \(why): try again", headers: [("Retry-After", "1")], on: mhd)
   }
 
   private func refuse(

@@ -1,4 +1,5 @@
 import CMicroHTTPD
+import Serving
 import Synchronization
 
 /// libmicrohttpd at work: its thread calls the methods in `HTTPDaemon+Requests.swift`.
@@ -11,6 +12,8 @@ import Synchronization
   let options: HTTPServerOptions
   let watch: ConnectionWatch
   let pool: HandlerPool
+  /// What the bodies of requests are counted in, from their first byte until nobody needs them any more.
+  let bodies: MemoryBudget
   let handler: @Sendable (HTTPExchange) -> Void
   private let handle = Mutex(Handle())
 
@@ -23,6 +26,7 @@ import Synchronization
   ) throws(HTTPServerError) {
     self.options = options
     self.handler = handler
+    bodies = MemoryBudget(capacity: options.totalBodyBytes)
     watch = try ConnectionWatch(
       listener: consume listener, maximumConnections: options.maximumConnections)
     pool = HandlerPool(threads: options.handlerThreads, capacity: options.handlerQueue)

@@ -1,17 +1,38 @@
+import Serving
+import Synchronization
+
 /// One request and its single answer, usable from any thread.
 ///
 /// An exchange that is dropped without an answer answers 500 by itself.
 public final class HTTPExchange: Sendable {
-  /// The request.
-  public let request: HTTPRequest
+  private struct Kept {
+    var request: HTTPRequest
+    /// What the request's body takes, given back with it.
+    var room: [MemoryReservation]
+  }
+
+  private let kept: Mutex<Kept>
   private let answer: Answer
 
-  init(request: HTTPRequest, answer: Answer) {
-    self.request = request
+  init(request: HTTPRequest, room: [MemoryReservation], answer: Answer) {
+    kept = Mutex(Kept(request: request, room: room))
     self.answer = answer
   }
 
   deinit { _ = answer.give(.whole(.failure(500, "the server did not answer"))) }
+
+  /// The request.
+  public var request: HTTPRequest { kept.withLock { $0.request } }
+
+  /// Forgets the request's body, once it has been read: an answer may take long, and others want the room.
+  public func dropBody() {
+    let room = kept.withLock { kept in
+      kept.request.body = []
+      defer { kept.room = [] }
+      return kept.room
+    }
+    withExtendedLifetime(room) {}
+  }
 
   /// Answers with a whole response, of status 200...599. An exchange is answered once, by this or by `stream`.
   ///

@@ -22,6 +22,8 @@ public struct HTTPServerOptions: Sendable {
   public var maximumConnections = 4096
   /// Bytes of a request's body; a larger one is answered by 413.
   public var maximumBodyBytes = 8 << 20
+  /// Bytes of all requests' bodies together; what finds no room among them is answered by 503.
+  public var totalBodyBytes = 256 << 20
   /// Memory of a connection, and so the longest head of a request; a longer one is answered by 431.
   public var connectionMemory = 32 << 10
   /// Seconds that a connection may be without a whole request head: idle ones and slow heads alike.
@@ -34,7 +36,7 @@ public struct HTTPServerOptions: Sendable {
   public var maximumUnsentBytes = 4 << 20
   /// Threads that run the handler.
   public var handlerThreads = 4
-  /// Requests that may wait for one of these threads; more are answered by 503.
+  /// Requests that may wait for one of these threads, and changes of the registry for theirs; more are answered by 503.
   public var handlerQueue = 256
   /// Serve HTTPS with this certificate; HTTP where nil.
   public var tls: TLS?
@@ -48,6 +50,7 @@ public struct HTTPServerOptions: Sendable {
     }
     let counts: [(name: String, value: Int, least: Int)] = [
       ("maximumConnections", maximumConnections, 1), ("maximumBodyBytes", maximumBodyBytes, 0),
+      ("totalBodyBytes", totalBodyBytes, maximumBodyBytes),
       ("connectionMemory", connectionMemory, 4096), ("handlerThreads", handlerThreads, 1),
       ("maximumUnsentBytes", maximumUnsentBytes, 1), ("handlerQueue", handlerQueue, 1),
     ]

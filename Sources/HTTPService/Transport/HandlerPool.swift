@@ -2,7 +2,7 @@ import Dispatch
 import Foundation
 import Synchronization
 
-/// A few threads that run the server's handler, which may block, and a bounded queue before them.
+/// A few threads that run what may block, such as the server's handler, and a bounded queue before them.
 final class HandlerPool: Sendable {
   private struct State {
     var jobs: [@Sendable () -> Void] = []
@@ -14,12 +14,12 @@ final class HandlerPool: Sendable {
   private let threads: Int
   private let capacity: Int
 
-  init(threads: Int, capacity: Int) {
+  init(threads: Int, capacity: Int, name: String = "http-handler") {
     self.threads = threads
     self.capacity = capacity
     for number in 1...threads {
       let thread = Thread { [self] in work() }
-      thread.name = "http-handler-\(number)"
+      thread.name = "\(name)-\(number)"
       thread.start()
     }
   }
@@ -27,10 +27,16 @@ final class HandlerPool: Sendable {
   /// Whether a job may be submitted. With one thread that submits, as here, it stays so until it does.
   var hasRoom: Bool { state.withLock { $0.jobs.count < capacity && !$0.stopped } }
 
-  /// Runs `job` on one of the threads, after those that came before it; drops it once the pool has stopped.
-  func submit(_ job: @escaping @Sendable () -> Void) {
-    state.withLock { if !$0.stopped { $0.jobs.append(job) } }
-    waiting.signal()
+  /// Runs `job` on one of the threads, after those that came before it; false where there is no room for it.
+  @discardableResult
+  func submit(_ job: @escaping @Sendable () -> Void) -> Bool {
+    let isTaken = state.withLock { state in
+      guard state.jobs.count < capacity, !state.stopped else { return false }
+      state.jobs.append(job)
+      return true
+    }
+    if isTaken { waiting.signal() }
+    return isTaken
   }
 
   /// Lets the threads end after the job in hand, and drops the jobs that wait. Does not wait for them.

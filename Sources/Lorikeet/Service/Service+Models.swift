@@ -30,18 +30,24 @@ extension Service {
   public func model(_ text: String) throws -> ServedModel {
     let own = base.record.facts.name
     if text == own || text == Workspace.baseReference { return model(nil) }
-    var rest = text
-    for prefix in [own + ":", Workspace.baseReference + ":"] where rest.hasPrefix(prefix) {
-      rest.removeFirst(prefix.count)
-      break
-    }
-    let reference = try Reference(rest)
+    let reference = try reference(text)
     do {
       return model(try settled(reference, place.read { try $0.version(reference) }))
     } catch let error as RegistryError where error.code == .notFound && editDistance(text, own) <= 2
     {
       throw RegistryError(.notFound, "no model '\(text)'; did you mean the base '\(own)'?")
     }
+  }
+
+  /// What `text`, a request's `model`, names.
+  /// - Throws: `RegistryError` where it can name nothing.
+  public func reference(_ text: String) throws -> Reference {
+    let own = base.record.facts.name
+    if text == own { return .base }
+    for prefix in [own + ":", Workspace.baseReference + ":"] where text.hasPrefix(prefix) {
+      return try Reference(String(text.dropFirst(prefix.count)))
+    }
+    return try Reference(text)
   }
 
   /// The version that answers for `reference`, which names `version` now.
@@ -81,9 +87,13 @@ extension Service {
         + "'\(base.record.facts.name)'")
   }
 
-  /// Loads a version in the background; remembers where it cannot be.
+  /// Loads a version in the background; remembers where it cannot be. One that found no room is left alone until there is some.
   func bring(_ version: VersionRecord) {
-    guard moves.withLock({ $0.coming.insert(version.digest).inserted }) else { return }
+    let room = loop.adapters.budget.available
+    let isDue = moves.withLock { moves in
+      moves.cramped[version.digest] ?? 0 <= room && moves.coming.insert(version.digest).inserted
+    }
+    guard isDue else { return }
     loop.warm(source(version)) { [weak self] error in
       self?.moves.withLock { _ = $0.coming.remove(version.digest) }
       if let error { self?.refuse(version, error) }
@@ -94,14 +104,22 @@ extension Service {
   func refuse(_ version: VersionRecord, _ error: any Error) {
     let refusal: ServingError
     switch error {
+    case is WorkspaceError: return
     case let error as ServingError:
-      guard error.code != .noRoom else { return }
+      guard error.code != .noRoom || neverFits(error) else {
+        return moves.withLock { $0.cramped[version.digest] = error.bytes }
+      }
       refusal = error
     case let error as RegistryError where error.code != .damaged: return
     default:
       refusal = ServingError(.badAdapter, "\(version.reference) cannot be loaded: \(error)")
     }
     moves.withLock { $0.unfit[version.digest] = refusal }
+  }
+
+  /// Whether there will never be room for what found none.
+  func neverFits(_ error: ServingError) -> Bool {
+    error.bytes ?? 0 > loop.adapters.budget.capacity
   }
 
   func model(_ version: VersionRecord?) -> ServedModel {
@@ -144,6 +162,8 @@ struct Moves {
   var coming: Set<Digest> = []
   /// Whether the last look at the registry waits for some of these.
   var isUnsettled = false
+  /// The bytes that versions need which found no room.
+  var cramped: [Digest: Int] = [:]
   /// Versions that cannot be loaded, and why.
   var unfit: [Digest: ServingError] = [:]
 

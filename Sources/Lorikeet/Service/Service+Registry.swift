@@ -16,36 +16,51 @@ extension Service {
     return result
   }
 
-  /// Points `alias` at the version that `reference` names, once that is in memory: from the return on it answers.
-  /// - Throws: Where it cannot be loaded, and then nothing has moved.
+  /// Points `alias` at the version that `reference` names, once it has been seen that it can be served here.
+  ///
+  /// It is in memory then, where there is room, and answers from the return on.
+  /// - Throws: `WorkspaceError` where it cannot be served, and then nothing has moved.
   public func setAlias(_ alias: String, to reference: String, as actor: String) throws
     -> VersionRecord
   {
     let version = try place.read { try $0.version(reference) }
-    let pinned = try load(version)
-    defer { withExtendedLifetime(pinned) {} }
+    let adapter = try servable(version)
+    defer { withExtendedLifetime(adapter) {} }
     _ = try change(as: actor) { try $0.setAlias(alias, to: version.reference) }
     return version
   }
 
-  /// Takes back the last move of an alias; from the return on the version before answers.
+  /// Takes back the last move of an alias, once it has been seen that the version before can be served here.
+  ///
+  /// It is in memory then, where there is room, and answers from the return on.
+  /// - Throws: `WorkspaceError` where it cannot be served, and then nothing has moved.
   public func rollback(_ name: String, alias: String, as actor: String) throws -> VersionRecord {
-    let record = try change(as: actor) { try $0.rollback(name, alias: alias) }
-    let version = try place.read { try $0.version("\(name)@\(record.version)") }
-    _ = try load(version)
+    let version = try place.read { try $0.rollbackTarget(of: name, alias: alias) }
+    let adapter = try servable(version)
+    defer { withExtendedLifetime(adapter) {} }
+    _ = try change(as: actor) {
+      try $0.rollback(name, alias: alias, expecting: version.number)
+    }
     return version
   }
 
-  /// The version's adapter in memory.
-  private func load(_ version: VersionRecord) throws -> PinnedAdapter {
-    guard version.base == base.record.facts.fingerprint else {
+  /// The version's adapter in memory, where it can be served; nil where it can and there is no room at the moment.
+  private func servable(_ version: VersionRecord) throws -> PinnedAdapter? {
+    do {
+      if let problem = problem(with: version) { throw problem }
+      _ = try base.encoder(contract(of: model(version)))
+      let source = source(version)
+      return try loop.adapters.pin(source.digest, load: source.load)
+    } catch let error as ServingError where error.code == .noRoom && !neverFits(error) {
+      return nil  // It was loaded, and so it is sound.
+    } catch {
+      refuse(version, error)
+      // What may be over at the next try is told as it is.
+      guard let problem = problem(with: version) else { throw error }
       throw WorkspaceError(
-        .badRequest,
-        "\(version.reference) is on base '\(version.baseName)'; this server serves "
-          + "'\(base.record.facts.name)'")
+        .notServable,
+        "no alias was moved, for \(version.reference) cannot be served here: \(problem)")
     }
-    let source = source(version)
-    return try loop.adapters.pin(source.digest, load: source.load)
   }
 
   /// Publishes the adapter that PEFT saved in a directory of the server as a new version of `name`.
@@ -63,7 +78,7 @@ extension Service {
   func refresh(again: Bool = false) {
     moves.withLock { moves in
       moves.isUnsettled = false
-      if !again { moves.unfit = [:] }
+      if !again { (moves.unfit, moves.cramped) = ([:], [:]) }
     }
     let residents = loop.adapters.residents
     guard !residents.isEmpty else { return }

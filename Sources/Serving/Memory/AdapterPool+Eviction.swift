@@ -2,6 +2,13 @@ public import Digests
 import Synchronization
 
 extension AdapterPool {
+  /// Bytes of adapters that nobody uses.
+  var idleBytes: Int {
+    state.withLock { state in
+      state.entries.values.reduce(0) { $0 + ($1.pins == 0 ? $1.memory.bytes : 0) }
+    }
+  }
+
   /// Lets unpinned adapters go, least recently used first, until `bytes` are free or none is left.
   func evict(_ bytes: Int) {
     let gone = state.withLock { state -> [Entry] in

@@ -19,6 +19,8 @@ public final class AdapterPool: Sendable {
     public var loads = 0
     /// Adapters that had to go.
     public var evictions = 0
+    /// Adapters that were loaded and found no room.
+    public var refusals = 0
   }
 
   struct Entry {
@@ -45,7 +47,8 @@ public final class AdapterPool: Sendable {
   public init(base: Digest, budget: MemoryBudget) {
     self.base = base
     self.budget = budget
-    budget.onShortage { [weak self] bytes in self?.evict(bytes) }
+    budget.onShortage(
+      idle: { [weak self] in self?.idleBytes ?? 0 }, giveUp: { [weak self] in self?.evict($0) })
   }
 
   /// An empty pool with a budget of its own.
@@ -93,10 +96,16 @@ public final class AdapterPool: Sendable {
   private func insert(_ adapter: Adapter) throws -> PinnedAdapter {
     // Reserved outside the lock: the budget may ask this pool to let others go.
     guard let memory = budget.reserve(adapter.byteCount) else {
+      state.withLock { $0.statistics.refusals += 1 }
+      let bytes = adapter.byteCount
       throw ServingError(
         .noRoom,
-        "no room for an adapter of \(adapter.byteCount) bytes: \(budget.used) of "
-          + "\(budget.capacity) are in use by requests; allow more memory or wait")
+        bytes > budget.capacity
+          ? "an adapter of \(bytes) bytes never finds room in the \(budget.capacity) that there are "
+            + "for adapters and requests; allow more memory"
+          : "no room for an adapter of \(bytes) bytes: \(budget.used) of \(budget.capacity) are in "
+            + "use by requests; ask again later, or allow more memory",
+        bytes: bytes)
     }
     let pinned = state.withLock { state -> Adapter? in
       state.statistics.loads += 1

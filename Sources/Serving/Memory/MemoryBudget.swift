@@ -5,9 +5,14 @@ import Synchronization
 /// Who wants bytes reserves them first. Where they are short, those who keep what nobody uses are asked to give it up,
 /// in the order in which they said that they would.
 public final class MemoryBudget: Sendable {
+  private struct Keeper {
+    let idle: @Sendable () -> Int
+    let giveUp: @Sendable (_ bytes: Int) -> Void
+  }
+
   private struct State {
     var used = 0
-    var keepers: [@Sendable (_ bytes: Int) -> Void] = []
+    var keepers: [Keeper] = []
   }
 
   /// The most bytes that may be reserved at a time.
@@ -20,17 +25,25 @@ public final class MemoryBudget: Sendable {
   /// Bytes reserved now.
   public var used: Int { state.withLock { $0.used } }
 
-  /// Has `giveUp` called where bytes are short; it gives up about as many as it is asked for, if it can.
-  package func onShortage(_ giveUp: @escaping @Sendable (_ bytes: Int) -> Void) {
-    state.withLock { $0.keepers.append(giveUp) }
+  /// Bytes that a reservation would find now: those that are free, and those that are given up for it.
+  package var available: Int {
+    let (free, keepers) = state.withLock { (capacity - $0.used, $0.keepers) }
+    return keepers.reduce(free) { $0 + $1.idle() }
+  }
+
+  /// Has `giveUp` called where bytes are short; it gives up about as many as it is asked for, of those that are `idle`.
+  package func onShortage(
+    idle: @escaping @Sendable () -> Int, giveUp: @escaping @Sendable (_ bytes: Int) -> Void
+  ) {
+    state.withLock { $0.keepers.append(Keeper(idle: idle, giveUp: giveUp)) }
   }
 
   /// Reserves `bytes` until the reservation is let go; nil where they are in use.
   package func reserve(_ bytes: Int) -> MemoryReservation? {
     if take(bytes) == nil { return MemoryReservation(bytes, of: self) }
-    for giveUp in state.withLock({ $0.keepers }) {
+    for keeper in state.withLock({ $0.keepers }) {
       guard let missing = take(bytes) else { return MemoryReservation(bytes, of: self) }
-      giveUp(missing)
+      keeper.giveUp(missing)
     }
     return take(bytes) == nil ? MemoryReservation(bytes, of: self) : nil
   }

@@ -42,7 +42,8 @@ package final class PrefixCache: Sendable {
   /// An empty cache, whose bytes are counted in `budget` and given up before anybody else's.
   package init(budget: MemoryBudget) {
     self.budget = budget
-    budget.onShortage { [weak self] bytes in self?.evict(bytes) }
+    budget.onShortage(
+      idle: { [weak self] in self?.bytes ?? 0 }, giveUp: { [weak self] in self?.evict($0) })
   }
 
   /// Bytes held.

@@ -1,33 +1,25 @@
 import Digests
-import Foundation
-import JSON
-import Lorikeet
-import Registry
+package import Foundation
+package import JSON
+package import Registry
 import Tensors
 
+// What the registry keeps, as the command's --json and the server's routes write it.
+
 /// JSON text that the registry keeps, as a value; as a string where it is not JSON.
-func parsedJSON(_ text: String) -> JSONValue {
+package func parsedJSON(_ text: String) -> JSONValue {
   (try? JSONValue(parsing: text)) ?? .string(text)
 }
 
 extension JSONValue {
   /// A moment, as ISO 8601 in UTC.
-  static func date(_ date: Date?) -> JSONValue {
+  package static func date(_ date: Date?) -> JSONValue {
     date.map { .string($0.formatted(.iso8601)) } ?? .null
   }
-
-  /// A text, or null.
-  static func text(_ text: String?) -> JSONValue { text.map { .string($0) } ?? .null }
-
-  /// An integer, or null.
-  static func integer(_ value: Int?) -> JSONValue { value.map { .int($0) } ?? .null }
-
-  /// A number, or null.
-  static func number(_ value: Double?) -> JSONValue { value.map { .double($0) } ?? .null }
 }
 
 extension BaseRecord {
-  var json: JSONValue {
+  package var json: JSONValue {
     [
       "name": .string(facts.name), "architecture": .string(facts.architecture),
       "parameters": .int(facts.parameterCount), "path": .string(facts.path),
@@ -40,13 +32,13 @@ extension BaseRecord {
 }
 
 extension PackedBase {
-  var json: JSONValue {
+  package var json: JSONValue {
     ["weights": .string(weights.rawValue), "path": .string(path), "size": .int(size)]
   }
 }
 
 extension AdapterSummary {
-  var json: JSONValue {
+  package var json: JSONValue {
     [
       "name": .string(name), "versions": .int(versionCount), "newest": .int(newest),
       "digest": .string(digest.hex), "aliases": aliases.json, "base": .string(baseName),
@@ -59,11 +51,11 @@ extension AdapterSummary {
 
 extension [AliasRecord] {
   /// The aliases with the version that each points at.
-  var json: JSONValue { .object(JSONObject(map { ($0.alias, .int($0.version)) })) }
+  package var json: JSONValue { .object(JSONObject(map { ($0.alias, .int($0.version)) })) }
 }
 
 extension VersionRecord {
-  var json: JSONValue {
+  package var json: JSONValue {
     [
       "name": .string(adapter), "version": .int(number), "reference": .string(reference),
       "digest": .string(digest.hex), "parent": .text(parent?.hex), "base": .string(baseName),
@@ -75,7 +67,7 @@ extension VersionRecord {
 }
 
 extension AliasMove {
-  var json: JSONValue {
+  package var json: JSONValue {
     [
       "alias": .string(alias), "kind": .string(kind.rawValue), "version": .integer(version),
       "previous": .integer(previous), "at": .date(at), "actor": .string(actor),
@@ -84,7 +76,7 @@ extension AliasMove {
 }
 
 extension RunRecord {
-  var json: JSONValue {
+  package var json: JSONValue {
     [
       "id": .int(id), "adapter": .string(adapter), "status": .string(status.rawValue),
       "step": .int(step), "totalSteps": .integer(totalSteps), "loss": .number(loss),
@@ -96,7 +88,7 @@ extension RunRecord {
 }
 
 extension RunPoint {
-  var json: JSONValue {
+  package var json: JSONValue {
     [
       "step": .int(step), "loss": .number(loss), "learningRate": .number(learningRate),
       "gradientNorm": .number(gradientNorm), "tokens": .integer(tokens),
@@ -106,7 +98,7 @@ extension RunPoint {
 }
 
 extension EvaluationRecord {
-  var json: JSONValue {
+  package var json: JSONValue {
     [
       "dataset": .string(datasetPath), "datasetDigest": .string(dataset.hex),
       "rows": .int(datasetRows), "metrics": parsedJSON(metrics), "settings": parsedJSON(settings),
@@ -116,7 +108,36 @@ extension EvaluationRecord {
 }
 
 extension DatasetRecord {
-  var json: JSONValue {
+  package var json: JSONValue {
     ["path": .string(path), "digest": .string(digest.hex), "rows": .int(rows)]
+  }
+}
+
+extension AuditRecord {
+  package var json: JSONValue {
+    [
+      "at": .date(at), "actor": .string(actor), "action": .string(action),
+      "subject": .string(subject), "detail": .string(detail),
+    ]
+  }
+}
+
+extension NoteRecord {
+  package var json: JSONValue {
+    [
+      "version": .integer(version), "note": .string(text), "at": .date(at),
+      "actor": .string(actor),
+    ]
+  }
+}
+
+extension KeyRecord {
+  /// All but the secret, which is not kept.
+  package var json: JSONValue {
+    [
+      "name": .string(name), "id": .string(id), "scopes": .array(scopes.map { .string($0) }),
+      "admin": .bool(isAdmin), "ratePerMinute": .integer(ratePerMinute),
+      "tokensPerDay": .integer(tokensPerDay), "created": .date(created), "revoked": .date(revoked),
+    ]
   }
 }
