@@ -56,7 +56,7 @@ public struct AttentionSegment: Sendable {
 public enum AttentionFormat: Sendable {
   /// Floats, by BLAS: the reference.
   case f32
-  /// Keys and values as float16, queries and probabilities as floats; where a backward follows, as `bf16`.
+  /// Keys and values as float16; queries and probabilities as floats.
   case f16
   /// Both sides as bfloat16: the fastest and the least exact.
   case bf16

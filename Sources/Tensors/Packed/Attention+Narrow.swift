@@ -8,13 +8,13 @@ extension Attention {
   /// Keys that are worth another thread's while, for one row.
   private static let sharedKeys = 512
 
+  private var packing: PackedFormat { format == .f16 ? .f16 : .bf16 }
+
   func narrowForward(
     _ queries: Matrix, _ segments: [AttentionSegment], _ output: Matrix, _ logSums: Matrix?,
     _ recycler: BufferRecycler, _ pool: WorkerPool
   ) {
-    // The backward computes a block's probabilities again, in bf16.
-    let packing: PackedFormat = format == .f16 && logSums == nil ? .f16 : .bf16
-    let past = pasts(of: segments, packing, recycler, pool)
+    let past = pasts(of: segments, recycler, pool)
     var items: [(segment: Int, rows: Range<Int>, heads: Range<Int>)] = []
     for (index, segment) in segments.enumerated() {
       for block in Attention.blocks(segment.rows, of: Attention.narrowBlock) {
@@ -77,12 +77,13 @@ extension Attention {
       let first = head * headSize
       return [
         HeadPanels(
-          segment.keys, first: first, headSize: headSize, .transposed, .bf16, recycler: recycler),
+          segment.keys, first: first, headSize: headSize, .transposed, packing, recycler: recycler),
         HeadPanels(
-          segment.keys, first: first, headSize: headSize, .plain, .bf16,
+          segment.keys, first: first, headSize: headSize, .plain, packing,
           recycler: recycler),
         HeadPanels(
-          segment.values, first: first, headSize: headSize, .transposed, .bf16, recycler: recycler),
+          segment.values, first: first, headSize: headSize, .transposed, packing, recycler: recycler
+        ),
       ]
     }
     // Heads of a group share keys: each makes its own part of their gradient, and parts are added in the heads' order.
@@ -97,7 +98,7 @@ extension Attention {
       let factors = panels[index * keyValueHeads + head / group]
       for rows in Attention.blocks(segments[index].rows, of: Attention.narrowBlock) {
         let block = QueryBlock(
-          self, segments[index], rows, heads: head..<head + 1, queries, .bf16, recycler)
+          self, segments[index], rows, heads: head..<head + 1, queries, packing, recycler)
         narrowBackward(block, factors, dy, logSums, queries, dQueries, part, recycler)
       }
     }
@@ -137,7 +138,7 @@ extension Attention {
       count, keys.count, headSize, p, keys.count, dy.pointer + place, width,
       part.pointer + block.segment.keys.rows * headSize + own, headSize, 1)
     let gradient = QueryBlock(
-      self, block.segment, rows, heads: block.heads, dy, .bf16, recycler)
+      self, block.segment, rows, heads: block.heads, dy, packing, recycler)
     gradient.score(factors[2])
     let ds = unsafe gradient.scores
     let corrections = scratch(1, count, recycler)
@@ -149,14 +150,13 @@ extension Attention {
     unsafe ck_outer(
       count, keys.count, headSize, ds, keys.count, queries.pointer + place, width,
       part.pointer + own, headSize, 1)
-    unsafe ck_bf16_rows(
-      count, keys.count, ds, keys.count, block.narrow, block.stride)
+    unsafe block.take(ds)
     block.sum(factors[1], into: dQueries)
   }
 
   /// The keys and values of each segment and key head, by `segment * keyValueHeads + head`: a cache's as they are.
   private func pasts(
-    of segments: [AttentionSegment], _ format: PackedFormat, _ recycler: BufferRecycler,
+    of segments: [AttentionSegment], _ recycler: BufferRecycler,
     _ pool: WorkerPool
   ) -> [Past] {
     guard segments.contains(where: { $0.panels == nil }) else {
@@ -169,10 +169,10 @@ extension Attention {
       let first = head * headSize
       return Past(
         keys: HeadPanels(
-          segment.keys, first: first, headSize: headSize, .transposed, format,
+          segment.keys, first: first, headSize: headSize, .transposed, packing,
           recycler: recycler),
         values: HeadPanels(
-          segment.values, first: first, headSize: headSize, .plain, format, recycler: recycler))
+          segment.values, first: first, headSize: headSize, .plain, packing, recycler: recycler))
     }
   }
 

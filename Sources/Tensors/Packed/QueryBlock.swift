@@ -11,7 +11,7 @@ struct QueryBlock {
   /// Positions of keys, from a whole panel's first.
   let keys: Range<Int>
   /// Values from one query's rounded probabilities to the next.
-  let stride: Int
+  private let stride: Int
   private let attention: Attention
   private let format: PackedFormat
   private let source: Matrix
@@ -57,7 +57,7 @@ struct QueryBlock {
   private var unusedSums: UnsafeMutablePointer<Float> { unsafe scores + count * keys.count }
 
   /// `(count, keys)` with rows `stride` apart: the left factor of `sum` in bf16.
-  var narrow: UnsafeMutablePointer<UInt16> {
+  private var narrow: UnsafeMutablePointer<UInt16> {
     unsafe (memory.base + count * (4 + 4 * keys.count)).assumingMemoryBound(to: UInt16.self)
   }
 
@@ -111,6 +111,14 @@ struct QueryBlock {
       rows.count, keys.count, scores + first * keys.count, attention.scale,
       segment.position(of: rows.lowerBound), keys.lowerBound, attention.window ?? .max, sums,
       sumStride, narrow + first * stride, stride)
+  }
+
+  /// Lets `weights`, `(count, keys)`, stand where the probabilities did, as the left factor of `sum`.
+  func take(_ weights: UnsafePointer<Float>) {
+    guard format == .bf16 else {
+      return unsafe scores.update(from: weights, count: count * keys.count)
+    }
+    unsafe ck_bf16_rows(count, keys.count, weights, keys.count, narrow, stride)
   }
 
   /// `target[queries] = probabilities * panels`, where `panels` holds keys, or values, as inputs.
