@@ -107,18 +107,26 @@ import CKernels
     // Many adapters of a few rows each: one long stream of memory a term rather than a short one a term and part.
     let isApart = terms.count >= 4 && x.rows <= 64 && NarrowPanels.areDisjoint(terms)
     let termsInside = isApart ? [] : terms
+    // Nothing but plain values for the threads: counting references to what they share would cost more than small parts.
+    let (format, blocks, outputs, panelBytes) = (format, blocks, outputs, panelBytes)
+    let (count, width) = (x.parts, y.columns)
+    let (quants, scales, sums) = unsafe (x.quants(0), x.scales(0), x.sums(0))
+    let (packed, from, to) = unsafe (pointer(0), initial?.pointer, y.pointer)
     pool.forEach(parts.count) { index in
       let (rows, panels) = parts[index]
-      let columns = range(panels.lowerBound).lowerBound..<range(panels.upperBound - 1).upperBound
-      let row = rows.lowerBound
-      let place = row * y.columns + columns.lowerBound
-      let from: UnsafePointer<Float>? =
-        if let initial { unsafe UnsafePointer(initial.pointer + place) } else { nil }
+      let (row, column) = (rows.lowerBound, panels.lowerBound * Self.side)
+      let columns = min(outputs, panels.upperBound * Self.side) - column
+      let place = row * width + column
       unsafe ck_blocks_product(
-        format, rows.count, columns.count, blocks, blocks, x.parts, x.quants(row), x.scales(row),
-        x.sums(row), pointer(panels.lowerBound), from, y.columns, y.pointer + place, y.columns)
-      NarrowPanels.add(termsInside, rows, columns, to: y)
+        format, rows.count, columns, blocks, blocks, count,
+        quants + row * count * blocks * Self.side, scales + row * blocks, sums + row * blocks,
+        packed + panels.lowerBound * panelBytes, from.map { unsafe UnsafePointer($0 + place) },
+        width, to + place, width)
+      if !termsInside.isEmpty {
+        NarrowPanels.add(termsInside, rows, column..<column + columns, to: y)
+      }
     }
+    withExtendedLifetime((self, x, initial, y)) {}
     guard isApart else { return }
     pool.forEach(terms.count) { index in
       NarrowPanels.add([terms[index]], 0..<x.rows, 0..<outputs, to: y)
