@@ -123,22 +123,6 @@ CK_INLINE CK_TARGET_AVX512 void tile(int rows, int vectors, int is_wide, int add
       _mm512_mask_storeu_ps(y + (size_t)t * y_stride + 16 * v, mask[v], sums[t][v]);
 }
 
-#define CK_F16_TILES(is_wide)                                                                        \
-  switch (take) {                                                                                     \
-    case 1: tile(1, vectors, is_wide, adding, mask, from, x_stride, w, to, y_stride); break;         \
-    case 2: tile(2, vectors, is_wide, adding, mask, from, x_stride, w, to, y_stride); break;         \
-    case 3: tile(3, vectors, is_wide, adding, mask, from, x_stride, w, to, y_stride); break;         \
-    case 4: tile(4, vectors, is_wide, adding, mask, from, x_stride, w, to, y_stride); break;         \
-    case 5: tile(5, vectors, is_wide, adding, mask, from, x_stride, w, to, y_stride); break;         \
-    case 6: tile(6, vectors, is_wide, adding, mask, from, x_stride, w, to, y_stride); break;         \
-    case 7: tile(7, vectors, is_wide, adding, mask, from, x_stride, w, to, y_stride); break;         \
-    case 8: tile(8, vectors, is_wide, adding, mask, from, x_stride, w, to, y_stride); break;         \
-    case 9: tile(9, vectors, is_wide, adding, mask, from, x_stride, w, to, y_stride); break;         \
-    case 10: tile(10, vectors, is_wide, adding, mask, from, x_stride, w, to, y_stride); break;       \
-    case 11: tile(11, vectors, is_wide, adding, mask, from, x_stride, w, to, y_stride); break;       \
-    default: tile(12, vectors, is_wide, adding, mask, from, x_stride, w, to, y_stride);              \
-  }
-
 /// A panel for all rows, in tiles of about one size.
 CK_INLINE CK_TARGET_AVX512 void run(int vectors, int is_wide, int adding, const __mmask16 mask[2], size_t rows,
                                     const float *x, size_t x_stride, factor w, float *y, size_t y_stride) {
@@ -147,7 +131,20 @@ CK_INLINE CK_TARGET_AVX512 void run(int vectors, int is_wide, int adding, const 
     size_t take = (rows - row + count - i - 1) / (count - i);
     const float *from = x + row * x_stride;
     float *to = y + row * y_stride;
-    CK_F16_TILES(is_wide)
+    switch (take) {
+      case 1: tile(1, vectors, is_wide, adding, mask, from, x_stride, w, to, y_stride); break;
+      case 2: tile(2, vectors, is_wide, adding, mask, from, x_stride, w, to, y_stride); break;
+      case 3: tile(3, vectors, is_wide, adding, mask, from, x_stride, w, to, y_stride); break;
+      case 4: tile(4, vectors, is_wide, adding, mask, from, x_stride, w, to, y_stride); break;
+      case 5: tile(5, vectors, is_wide, adding, mask, from, x_stride, w, to, y_stride); break;
+      case 6: tile(6, vectors, is_wide, adding, mask, from, x_stride, w, to, y_stride); break;
+      case 7: tile(7, vectors, is_wide, adding, mask, from, x_stride, w, to, y_stride); break;
+      case 8: tile(8, vectors, is_wide, adding, mask, from, x_stride, w, to, y_stride); break;
+      case 9: tile(9, vectors, is_wide, adding, mask, from, x_stride, w, to, y_stride); break;
+      case 10: tile(10, vectors, is_wide, adding, mask, from, x_stride, w, to, y_stride); break;
+      case 11: tile(11, vectors, is_wide, adding, mask, from, x_stride, w, to, y_stride); break;
+      default: tile(12, vectors, is_wide, adding, mask, from, x_stride, w, to, y_stride);
+    }
     row += take;
   }
 }
