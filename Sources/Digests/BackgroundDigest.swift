@@ -11,6 +11,7 @@ import Foundation
 
   /// Takes in the bytes that `bytes` points at, which stay as they are until `finish` has returned.
   @unsafe public func update(_ bytes: UnsafeRawBufferPointer) {
+    // Safe: nobody writes to them until `finish` has returned, as the caller says; a pointer alone does not tell the compiler.
     nonisolated(unsafe) let bytes = unsafe bytes
     queue.async { unsafe self.hasher.update(bytes) }
   }

@@ -79,13 +79,16 @@ extension KernelVariantTests {
           let found = results(
             FrozenWeight(source, format: format, arena: WeightArena(), pool: pool))
           // Only the thin product, in bf16, has fewer than 16 bits; rows without one have them all.
-          #expect(relative(found.0, expected.0) < (format == .int8 ? 0.07 : 0.015), "\(variant)")
+          // Of thirty times as many values the farthest is farther off.
+          let bound: Float = outputs > 70 ? 0.07 : 0.04
+          #expect(relative(found.0, expected.0) < (format == .int8 ? bound : 0.015), "\(variant)")
+          #expect(noise(found.0, expected.0) < 0.012, "\(variant)")
           if format == .native {
             #expect(
               relative(Array(found.0[..<(3 * outputs)]), Array(expected.0[..<(3 * outputs)]))
                 < 2e-4, "\(variant)")
           }
-          #expect(relative(found.1, expected.1) < 0.05, "\(variant)")
+          #expect(relative(found.1, expected.1) < (outputs > 70 ? 0.05 : 0.03), "\(variant)")
           #expect(noise(found.1, expected.1) < 0.012, "\(variant)")
           #expect(
             dtype == .f32 ? relative(found.2, expected.2) < 0.02 : found.2 == expected.2,

@@ -8,7 +8,13 @@ extension Attention {
   /// Keys that are worth another thread's while, for one row.
   private static let sharedKeys = 512
 
-  private var packing: PackedFormat { format == .f16 ? .f16 : .bf16 }
+  /// How keys and values are rounded.
+  private var packing: PackedFormat {
+    guard let packing = format.packing else {
+      preconditionFailure("Attention: floats are not packed")
+    }
+    return packing
+  }
 
   func narrowForward(
     _ queries: Matrix, _ segments: [AttentionSegment], _ output: Matrix, _ logSums: Matrix?,

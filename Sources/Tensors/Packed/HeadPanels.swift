@@ -8,6 +8,17 @@ enum PackedFormat {
   var grown: ck_grow_format { self == .f16 ? CK_GROW_F16 : CK_GROW_BF16 }
 }
 
+extension AttentionFormat {
+  /// How keys and values are packed for it; nil where they are floats.
+  var packing: PackedFormat? {
+    switch self {
+    case .f32: nil
+    case .f16: .f16
+    case .bf16: .bf16
+    }
+  }
+}
+
 /// One head's keys or values, `(n, headSize)`, as a packed right factor.
 @safe struct HeadPanels {
   /// The kernels' outputs of a panel.

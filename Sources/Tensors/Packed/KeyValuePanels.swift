@@ -22,8 +22,10 @@ import CKernels
 
   /// Room for `capacity` positions or a few more, with nothing in it, for attention of this format.
   public init(heads: Int, headSize: Int, capacity: Int, format: AttentionFormat) {
-    precondition(format != .f32, "KeyValuePanels: floats are not packed")
-    self.format = format == .f16 ? .f16 : .bf16
+    guard let packing = format.packing else {
+      preconditionFailure("KeyValuePanels: floats are not packed")
+    }
+    self.format = packing
     self.heads = heads
     self.headSize = headSize
     self.capacity = Self.filled(capacity)
@@ -95,12 +97,10 @@ extension KeyValuePanels {
       let (to, toValues) = (self.keys(head), self.values(head))
       unsafe ck_grow_insert_outputs(
         format.grown, keys.rows, headSize, keys.pointer + head * headSize, keys.columns, position,
-        to.pointer,
-        to.panelStride)
+        to.pointer, to.panelStride)
       unsafe ck_grow_insert_inputs(
         format.grown, keys.rows, toValues.width, headSize, values.pointer + head * headSize,
-        values.columns,
-        position, toValues.pointer, toValues.panelStride)
+        values.columns, position, toValues.pointer, toValues.panelStride)
     }
     // A few rows are written before another thread has woken up.
     if keys.rows < 32 { (0..<heads).forEach(write) } else { pool.forEach(heads, write) }
