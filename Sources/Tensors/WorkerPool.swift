@@ -19,11 +19,10 @@ import Synchronization
   private let epoch = Atomic<Int>(0)
   private let openEpoch = Atomic<Int>(0)
   private let inside = Atomic<Int>(0)
-  private let next = Atomic<Int>(0)
+  private let shares: [Share]
   private let sleepers = Atomic<Int>(0)
   private let stopping = Atomic<Bool>(false)
   private var job: ((Int) -> Void)?
-  private var jobCount = 0
   private let alarm = Alarm()
   private var workers: [pthread_t] = []
   /// Threads in all, the caller's included.
@@ -35,16 +34,17 @@ import Synchronization
   /// A pool of `threads` threads; by default as many as the process may run on, or `LORIKEET_THREADS`.
   public init(threads: Int = WorkerPool.defaultThreads) {
     self.threads = max(1, min(threads, 256))
+    shares = (0..<self.threads).map { _ in Share() }
     openblas_set_num_threads(1)
-    for _ in 1..<max(self.threads, 1) {
+    for place in 1..<max(self.threads, 1) {
       var thread = pthread_t()
-      let context = unsafe Unmanaged.passRetained(WorkerContext(self))
+      let context = unsafe Unmanaged.passRetained(WorkerContext(self, place))
       let failed = unsafe pthread_create(
         &thread, nil,
         { argument in
           guard let argument = unsafe argument else { return nil }
           let context = unsafe Unmanaged<WorkerContext>.fromOpaque(argument).takeRetainedValue()
-          context.pool.work()
+          context.pool.work(at: context.place)
           return nil
         }, context.toOpaque())
       if failed == 0 {
@@ -75,13 +75,15 @@ import Synchronization
     }
     withoutActuallyEscaping(body) { body in
       job = body
-      jobCount = count
-      next.store(0, ordering: .relaxed)
+      for (place, share) in shares.enumerated() {
+        share.next.store(place * count / threads, ordering: .relaxed)
+        share.end.store((place + 1) * count / threads, ordering: .relaxed)
+      }
       let now = epoch.load(ordering: .relaxed) + 1
       openEpoch.store(now, ordering: .sequentiallyConsistent)
       epoch.store(now, ordering: .sequentiallyConsistent)
       if sleepers.load(ordering: .sequentiallyConsistent) > 0 { alarm.ring() }
-      runItems(body, count)
+      runItems(body, from: 0)
       openEpoch.store(0, ordering: .sequentiallyConsistent)
       while inside.load(ordering: .sequentiallyConsistent) > 0 { ck_pause() }
       job = nil
@@ -95,11 +97,17 @@ import Synchronization
     }
   }
 
-  private func runItems(_ body: (Int) -> Void, _ count: Int) {
-    while true {
-      let index = next.wrappingAdd(1, ordering: .relaxed).oldValue
-      if index >= count { return }
-      body(index)
+  /// A thread takes its own share first, items one after the other: neighbours lie side by side in memory, and each
+  /// thread reads one long stream. Then it helps with what is left of the others' shares.
+  private func runItems(_ body: (Int) -> Void, from place: Int) {
+    for offset in 0..<threads {
+      let share = shares[(place + offset) % threads]
+      let end = share.end.load(ordering: .relaxed)
+      while true {
+        let index = share.next.wrappingAdd(1, ordering: .relaxed).oldValue
+        if index >= end { break }
+        body(index)
+      }
     }
   }
 
@@ -107,12 +115,12 @@ import Synchronization
   ///
   /// A worker counts itself inside before it asks whether the job is open, and the caller closes the job before
   /// it asks whether anyone is inside, so no worker runs a job that its caller has left.
-  fileprivate func work() {
+  fileprivate func work(at place: Int) {
     var seen = 0
     while waitForEpoch(after: &seen) {
       inside.wrappingAdd(1, ordering: .sequentiallyConsistent)
       if openEpoch.load(ordering: .sequentiallyConsistent) == seen, let job {
-        runItems(job, jobCount)
+        runItems(job, from: place)
       }
       inside.wrappingSubtract(1, ordering: .sequentiallyConsistent)
     }
@@ -152,9 +160,21 @@ import Synchronization
   }
 }
 
+/// The items of a job that one thread takes first.
+private final class Share: Sendable {
+  let next = Atomic<Int>(0)
+  let end = Atomic<Int>(0)
+  /// No two shares lie on one cache line.
+  private let padding = InlineArray<14, Int>(repeating: 0)
+}
+
 private final class WorkerContext {
   let pool: WorkerPool
-  init(_ pool: WorkerPool) { self.pool = pool }
+  let place: Int
+  init(_ pool: WorkerPool, _ place: Int) {
+    self.pool = pool
+    self.place = place
+  }
 }
 
 /// A condition that sleepers wait on; no wake-up is lost between the check and the sleep.

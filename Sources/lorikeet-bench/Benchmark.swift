@@ -39,7 +39,8 @@ final class Benchmark {
   func run() throws {
     defer { for body in leavings { body() } }
     let all = (options.needsBase ? entries() + curveEntries() : []) + scaleEntries()
-    let entries = all.filter { $0.name.hasPrefix(options.only) }
+    let named = all.filter { $0.name == options.only }
+    let entries = named.isEmpty ? all.filter { $0.name.hasPrefix(options.only) } : named
     var medians: [String: Double] = [:]
     for entry in entries {
       _ = try entry.measure()  // the first time pays for pages and caches

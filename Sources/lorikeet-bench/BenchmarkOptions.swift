@@ -11,8 +11,8 @@ struct BenchmarkOptions {
     usage: lorikeet-bench [--json] [--only PREFIX] [--repeat N] [--base NAME] [--weights FORMAT] [--plot FILE]
 
       --json          one JSON object a line: name, unit, value (median), all values, peakBytes
-      --only PREFIX   only benchmarks whose name begins so (train, prefill, decode, load, swap,
-                      registry, curve, scale); curves are left out unless asked for
+      --only PREFIX   only the benchmark of that name, or those whose name begins so (train, prefill,
+                      decode, load, swap, registry, curve, scale); curves only where asked for
       --repeat N      measure each N times and tell the median (default 5)
       --base NAME     a base of the registry (default: the only one)
       --weights FORMAT  f32, bf16, int8 or native (default: what training and answering have)

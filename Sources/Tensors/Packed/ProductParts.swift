@@ -3,7 +3,7 @@
 /// A panel's result does not depend on the grid, so it follows what is quickest.
 struct ProductParts {
   /// Multiplications of one part, at least: about 10 microseconds.
-  static let leastWork = 1 << 20
+  static let leastWork = 1 << 16
   /// Rows of one part, whole tiles of 12 and about as many as of the next: as many as stay in the second-level cache.
   static func rowBlock(of rows: Int) -> Int {
     let most = 264
@@ -24,7 +24,7 @@ struct ProductParts {
     let few = max(24, (rows / 8 + 11) / 12 * 12)
     block = max(1, panels >= 8 ? Self.rowBlock(of: rows) : min(Self.rowBlock(of: rows), few))
     let work = max(1, min(rows, block) * panelWork)
-    group = max(1, min(Self.leastWork / work, panels / 8))
+    group = max(1, min(Self.leastWork / work, panels / 32))
   }
 
   private var groups: Int { (panels + group - 1) / group }
