@@ -19,7 +19,7 @@ extension Tape {
   ///   - gradientScale: `1 / (target tokens)` for the mean loss.
   public func crossEntropy(
     _ x: Variable, head: FrozenWeight, replacements: [Replacement] = [],
-    deltas: [LowRankDelta] = [], targets: [Int32], gradientScale: Float, chunk: Int = 256
+    deltas: [LowRankDelta] = [], targets: [Int32], gradientScale: Float, chunk: Int = 96
   ) -> CrossEntropyResult {
     precondition(targets.count == x.value.rows, "crossEntropy: one target a row")
     var result = CrossEntropyResult(losses: [], right: [])

@@ -112,7 +112,7 @@ public final class Model: Sendable {
   ///   - chunk: Rows whose logits are made at once.
   public func loss(
     _ hidden: Variable, targets: [Int32], gradientScale: Float,
-    updates: BatchUpdates = BatchUpdates(), chunk: Int = 256, on tape: Tape
+    updates: BatchUpdates = BatchUpdates(), chunk: Int = 96, on tape: Tape
   ) -> CrossEntropyResult {
     tape.crossEntropy(
       hidden, head: head.weight, replacements: updates.replacements(at: head.slot),
