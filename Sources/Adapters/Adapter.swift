@@ -82,6 +82,4 @@ public struct Adapter: Sendable {
   public var adaptedSlots: [Int] { updates.slots }
   /// Values in all updates.
   public var parameterCount: Int { updates.parameterCount }
-  /// Bytes that the updates take in memory.
-  public var byteCount: Int { updates.byteCount }
 }

@@ -39,7 +39,7 @@ public struct LowRankDelta {
     _ rows: Range<Int>, _ a: Factor, _ b: Factor, trainable: (a: Variable, b: Variable)?,
     _ scale: Float, _ shift: Matrix?, _ dropout: Dropout?
   ) {
-    precondition(a.values.rows == b.values.columns, "LowRankDelta: ranks differ")
+    precondition(a.rows == b.columns, "LowRankDelta: ranks differ")
     self.rows = rows
     self.a = a
     self.b = b
@@ -50,7 +50,7 @@ public struct LowRankDelta {
   }
 
   /// The inner dimension.
-  public var rank: Int { a.values.rows }
+  public var rank: Int { a.rows }
 
   /// The same delta for other rows.
   public func covering(_ rows: Range<Int>) -> LowRankDelta {

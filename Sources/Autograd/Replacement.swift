@@ -1,7 +1,7 @@
 public import Tensors
 
 /// What an adapter puts in place of a layer's own weight or bias, for some of a batch's rows.
-public struct Replacement {
+public struct Replacement: Sendable {
   /// The rows of the batch that it applies to.
   public var rows: Range<Int>
   /// The weight to use there, of the layer's own shape; nil leaves the layer its own.

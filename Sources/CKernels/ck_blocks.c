@@ -68,7 +68,9 @@ void ck_blocks_panel_portable(const ck_block_job *job) {
 
 void ck_blocks_product(ck_block_format format, size_t rows, size_t columns, size_t blocks, size_t stride,
                        size_t parts, const int8_t *quants, const float *scales, const int32_t *sums, const uint8_t *panels,
-                       const float *initial, size_t initial_stride, float *y, size_t y_stride) {
+                       const float *initial, size_t initial_stride, float *y, size_t y_stride, const ck_ahead *ahead) {
+  ck_walk walk = ck_walk_over(ahead);
+  size_t panels_left = (columns + CK_BLOCK_SIDE - 1) / CK_BLOCK_SIDE;
   void (*panel)(const ck_block_job *) = ck_blocks_panel_portable;
 #if defined(__x86_64__)
   ck_variant variant = ck_current_variant();
@@ -76,12 +78,13 @@ void ck_blocks_product(ck_block_format format, size_t rows, size_t columns, size
   if (variant >= CK_AVX512) panel = ck_blocks_panel_avx512;
   if (variant >= CK_AVX512_VNNI) panel = ck_blocks_panel_avx512_vnni;
 #endif
-  for (size_t first = 0; first < columns; first += CK_BLOCK_SIDE) {
+  for (size_t first = 0; first < columns; first += CK_BLOCK_SIDE, panels_left--) {
     size_t width = columns - first < CK_BLOCK_SIDE ? columns - first : CK_BLOCK_SIDE;
     const uint8_t *at = panels + first / CK_BLOCK_SIDE * blocks * ck_blocks_bytes(format);
     const float *from = initial ? initial + first : NULL;
     ck_block_job job = {format, rows, width, blocks, stride,         parts,     quants,
-                        scales, sums, at,    from,   initial_stride, y + first, y_stride};
+                        scales, sums, at,    from,   initial_stride, y + first, y_stride,
+                        &walk,  (walk.lines + panels_left - 1) / panels_left};
     panel(&job);
   }
 }

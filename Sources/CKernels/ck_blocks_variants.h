@@ -7,6 +7,47 @@
 
 #define CK_UNROLL _Pragma("clang loop unroll(full)")
 
+/// What is left of a `ck_ahead`.
+typedef struct {
+  const ck_range *range;
+  const uint8_t *at, *end;
+  size_t lines;
+} ck_walk;
+
+/// From the first of its lines on.
+CK_INLINE ck_walk ck_walk_over(const ck_ahead *ahead) {
+  ck_walk walk = {0};
+  if (!ahead) return walk;
+  size_t skip = ahead->first * 64;
+  for (size_t i = 0; i < ahead->count; i++) {
+    const ck_range *range = ahead->ranges + i;
+    size_t bytes = (range->bytes + 63) / 64 * 64, left = 0;
+    if (skip >= bytes) {
+      skip -= bytes;
+      continue;
+    }
+    for (size_t j = i; j < ahead->count; j++) left += (ahead->ranges[j].bytes + 63) / 64;
+    left -= skip / 64;
+    const uint8_t *from = range->from;
+    walk = (ck_walk){range, from + skip, from + bytes, left < ahead->lines ? left : ahead->lines};
+    break;
+  }
+  return walk;
+}
+
+/// Fetches at most `lines` of them.
+CK_INLINE void ck_walk_on(ck_walk *walk, size_t lines) {
+  for (; lines > 0 && walk->lines > 0; lines--, walk->lines--) {
+    while (walk->at == walk->end) {
+      walk->range++;
+      walk->at = walk->range->from;
+      walk->end = walk->at + (walk->range->bytes + 63) / 64 * 64;
+    }
+    __builtin_prefetch(walk->at, 0, 2);
+    walk->at += 64;
+  }
+}
+
 /// The arguments of `ck_blocks_product`, then those of one panel of it (`columns` at most 32).
 typedef struct {
   ck_block_format format;
@@ -19,6 +60,8 @@ typedef struct {
   size_t initial_stride;
   float *y;
   size_t y_stride;
+  ck_walk *walk;
+  size_t walk_lines;  // of one panel
 } ck_block_job;
 
 void ck_blocks_panel_portable(const ck_block_job *job);

@@ -11,6 +11,7 @@ enum { tile_rows = 6, precise_tile_rows = 4 };
 typedef struct {
   const uint8_t *from;
   size_t step;  // bytes for each block, 0 for nothing
+  size_t lines;  // of the job's walk, for each block
 } fetch_ahead;
 
 CK_INLINE CK_TARGET_AVX512_VNNI __m512i load_four(const int8_t *from) {
@@ -52,6 +53,7 @@ CK_INLINE CK_TARGET_AVX512_VNNI void tile(int rows, int parts, ck_block_format f
   for (size_t b = 0; b < blocks; b++, block += ck_blocks_bytes(format), x += CK_BLOCK_SIDE) {
     for (size_t line = 0; line < ahead.step; line += 64) _mm_prefetch((const char *)ahead.from + line, _MM_HINT_T1);
     ahead.from += ahead.step;
+    if (ahead.lines > 0) ck_walk_on(job->walk, ahead.lines);
     __m512i dot[2 * precise_tile_rows][2];  // a row's parts side by side, the last one with the block's start
     CK_UNROLL for (int r = 0; r < rows; r++) {
       CK_UNROLL for (int part = 0; part + 1 < parts; part++)
@@ -92,7 +94,9 @@ CK_INLINE CK_TARGET_AVX512_VNNI void panel(int parts, ck_block_format format, co
   // One tile alone waits for memory anyway, and among many the first one's wait is no matter. Past the last panel
   // this fetches what nobody asked for, which is harmless.
   const size_t lines = tiles < 2 || tiles > 8 ? 0 : (bytes / 64 + tiles - 1) / tiles;
-  fetch_ahead ahead = {job->panel + job->blocks * bytes, 64 * lines};
+  const size_t steps = tiles * job->blocks;
+  fetch_ahead ahead = {job->panel + job->blocks * bytes, 64 * lines,
+                       tiles < 2 ? 0 : (job->walk_lines + steps - 1) / steps};
   for (size_t row = 0; row < job->rows; ahead.from += job->blocks * ahead.step) {
     ck_block_job rest = ck_block_rows_from(job, row);
     size_t rows = ck_block_tile_rows(rest.rows, most);

@@ -89,7 +89,8 @@ struct TrainingJob {
     let plan = try recipe.batchPlan(lengths: sequences.map(\.tokens.count))
     let trainer = Trainer(
       model: base.model, deltas: start, settings: recipe.trainerSettings, pool: pool)
-    let evaluator = Evaluator(model: base.model, pool: pool)
+    let model = base.model
+    let evaluator = Evaluator(model: model, pool: pool)
     let held = evaluationSequences
     return TrainingRun(
       trainer: trainer, sequences: sequences, plan: plan,
@@ -98,7 +99,8 @@ struct TrainingJob {
         ? nil
         : { deltas in
           var metrics = Metrics()
-          metrics.record(try evaluator.tallies(held, updates: AdapterUpdates(lowRank: deltas)))
+          let updates = ResidentUpdates(AdapterUpdates(lowRank: deltas), for: model)
+          metrics.record(try evaluator.tallies(held, updates: updates))
           return metrics
         })
   }

@@ -75,7 +75,8 @@ extension Workspace {
   }
 
   func evaluate(
-    _ subject: NewEvaluation.Subject, adapter: Adapter?, on base: LoadedBase, dataset: Dataset,
+    _ subject: NewEvaluation.Subject, adapter: ResidentAdapter?, on base: LoadedBase,
+    dataset: Dataset,
     options: EvaluationOptions, progress: (Int, Int) -> Void
   ) throws -> EvaluationOutcome {
     let settings = options.json(on: base).text(.canonical)
@@ -90,7 +91,7 @@ extension Workspace {
       try adapter.map { try PromptContract(canonicalJSON: $0.promptContract) }
       ?? base.contract
     let encoder = try base.encoder(contract)
-    let updates = adapter?.updates ?? AdapterUpdates()
+    let updates = adapter?.updates ?? ResidentUpdates(for: base.model)
     let sequences = try encoder.encode(dataset, options: options.encoder).sequences
     let evaluator = Evaluator(model: base.model, pool: pool)
     var metrics = Metrics()

@@ -130,9 +130,14 @@ extension Workspace {
     _ version: VersionRecord, on base: LoadedBase, in pool: AdapterPool? = nil
   ) throws -> PinnedAdapter {
     try (pool ?? base.adapters).pin(version.digest) {
-      try registry.blob(version.weights) {
-        try Workspace.adapter(version, weights: $0, on: base, knownDigest: version.digest)
-      }
+      try adapter(version, on: base)
+    }
+  }
+
+  /// The version's adapter as its file has it, read from the registry and checked.
+  func adapter(_ version: VersionRecord, on base: LoadedBase) throws -> Adapter {
+    try registry.blob(version.weights) {
+      try Workspace.adapter(version, weights: $0, on: base, knownDigest: version.digest)
     }
   }
 

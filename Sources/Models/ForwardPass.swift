@@ -35,10 +35,9 @@ struct ForwardPass {
         attention, queries: queries, keys: keys, values: values,
         segments: batch.segments.map { $0.prefix + [$0.rows] })
     }
-    let parts = zip(batch.segments, caches).map { segment, cache in
-      cache.extend(
-        layer: layer, rows: segment.rows, keys: keys.value, values: values.value, pool: tape.pool)
-    }
+    let parts = KeyValueCache.extend(
+      caches, layer: layer, by: batch.segments.map(\.rows), keys: keys.value, values: values.value,
+      pool: tape.pool)
     return tape.attention(attention, queries: queries, cached: parts)
   }
 }

@@ -48,15 +48,18 @@ struct KeyValueStorage: Sendable {
     }
   }
 
-  /// Writes the positions from `position` on of one layer.
-  func write(layer: Int, keys: Matrix, values: Matrix, at position: Int, pool: WorkerPool) {
+  /// Parts that the positions of one layer are written in.
+  var parts: Int { shape.format == .f32 ? 1 : shape.heads }
+
+  /// Writes one part of the positions from `position` on of one layer.
+  func write(layer: Int, part: Int, keys: Matrix, values: Matrix, at position: Int) {
     switch form {
     case .floats(let allKeys, let allValues):
       let rows = rows(layer, position..<position + keys.rows)
       allKeys.rows(rows).copy(from: keys)
       allValues.rows(rows).copy(from: values)
     case .packed(let panels):
-      panels.heads(heads(layer)).write(keys: keys, values: values, at: position, pool: pool)
+      panels.heads(heads(layer)).write(head: part, keys: keys, values: values, at: position)
     }
   }
 

@@ -29,9 +29,4 @@ extension Model {
   }
 
   private static func norm(_ matrix: Matrix) -> Double { matrix.sumOfSquares.squareRoot() }
-
-  /// What the base has at `slot`.
-  private func projection(at slot: Int) -> Projection? {
-    ([head, embedding] + blocks.flatMap(\.projections)).first { $0.slot == slot }
-  }
 }

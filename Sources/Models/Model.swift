@@ -15,6 +15,7 @@ public final class Model: Sendable {
   let finalNorm: Matrix
   let head: Projection
   let rotary: RotaryTable
+  private let projections: [Int: Projection]
   let attention: Attention
 
   init(
@@ -28,12 +29,24 @@ public final class Model: Sendable {
     self.blocks = blocks
     self.finalNorm = finalNorm
     self.head = head
+    projections = Dictionary(
+      uniqueKeysWithValues: ([head, embedding] + blocks.flatMap(\.projections)).map {
+        ($0.slot, $0)
+      })
     rotary = try RotaryTable(configuration)
     attention = Attention(
       heads: configuration.headCount, keyValueHeads: configuration.keyValueHeadCount,
       headSize: configuration.headSize, window: configuration.slidingWindow,
       format: Self.attentionFormat(beside: weights))
   }
+
+  /// Whether forward passes read an adapter's factors at `slot` packed, and never as floats.
+  public func readsPackedFactors(at slot: Int) -> Bool {
+    slot != embedding.slot && (projection(at: slot)?.weight.isPacked ?? false)
+  }
+
+  /// What the base has at `slot`.
+  func projection(at slot: Int) -> Projection? { projections[slot] }
 
   /// An empty cache for one sequence.
   /// - Parameter capacity: Positions that there is room for at first. Room that is not used takes no memory, so ask for all

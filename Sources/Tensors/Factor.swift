@@ -1,10 +1,77 @@
 import Synchronization
 
-/// A thin right factor of products, an adapter's A or B, with the packed forms that packed products read: each is made by
-/// the first product that needs it and kept as long as the factor.
-public final class Factor: Sendable {
-  /// The values, not written to while the factor is used.
-  public let values: Matrix
+/// A thin right factor of products, an adapter's A or B.
+public struct Factor: Sendable {
+  private enum Form {
+    /// As floats, with the packed forms that packed products read: each is made by the first product that needs it and
+    /// kept as long as the factor.
+    case floats(FloatFactor)
+    /// As products with its transpose read it, and no more; and the bytes behind it that are read soon after.
+    case packed(NarrowPanels, behind: Int)
+  }
+
+  private let form: Form
+
+  /// `values`, not written to while the factor is used.
+  public init(_ values: Matrix) { form = .floats(FloatFactor(values)) }
+
+  /// `values` in bf16, for forward passes over packed weights alone; the floats are not kept.
+  ///
+  /// Factors of one adapter that lie in one arena have one owner, which stays in the processor's caches: counting
+  /// references to thousands of owners would cost a step of many adapters more than their products.
+  /// - Parameter next: What will be packed into the arena behind it, and is read soon after it.
+  public init(packing values: Matrix, before next: Matrix? = nil, in arena: WeightArena) {
+    form = .packed(
+      NarrowPanels(values, arena: arena),
+      behind: next.map { Factor.packedSize(rows: $0.rows, columns: $0.columns) } ?? 0)
+  }
+
+  /// Bytes behind a packed one that are read soon after it.
+  var behind: Int {
+    if case .packed(_, let behind) = form { behind } else { 0 }
+  }
+
+  /// Bytes that a factor of this shape takes when packed.
+  public static func packedSize(rows: Int, columns: Int) -> Int {
+    WeightArena.rounded(NarrowPanels.byteCount(rows, columns))
+  }
+
+  /// Rows of its values.
+  public var rows: Int {
+    switch form {
+    case .floats(let factor): factor.values.rows
+    case .packed(let panels, _): panels.outputs
+    }
+  }
+
+  /// Columns of its values.
+  public var columns: Int {
+    switch form {
+    case .floats(let factor): factor.values.columns
+    case .packed(let panels, _): panels.inputs
+    }
+  }
+
+  /// The values, for products in floats.
+  public var values: Matrix {
+    guard case .floats(let factor) = form else {
+      preconditionFailure("Factor: a packed one has no floats")
+    }
+    return factor.values
+  }
+
+  func panels(_ orientation: Orientation) -> NarrowPanels {
+    switch form {
+    case .floats(let factor): return factor.panels(orientation)
+    case .packed(let panels, _):
+      precondition(orientation == .transposed, "Factor: packed for the forward pass alone")
+      return panels
+    }
+  }
+}
+
+private final class FloatFactor: Sendable {
+  let values: Matrix
   private let packed = Mutex<Packed>(Packed())
 
   private struct Packed {
@@ -12,11 +79,7 @@ public final class Factor: Sendable {
     var transposed: NarrowPanels?
   }
 
-  /// `values` as a factor.
-  public init(_ values: Matrix) { self.values = values }
-
-  /// Makes now what the first product of a forward pass would make: its packed form.
-  public func prepare() { _ = panels(.transposed) }
+  init(_ values: Matrix) { self.values = values }
 
   func panels(_ orientation: Orientation) -> NarrowPanels {
     packed.withLock { packed in

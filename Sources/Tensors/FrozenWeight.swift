@@ -141,6 +141,9 @@ public struct FrozenWeight: Sendable {
     }
   }
 
+  /// Whether it is packed, and the thin products beside it read packed factors.
+  public var isPacked: Bool { packedBytes != nil }
+
   /// The packed weight, or nil where it is held as floats.
   public var packedBytes: Bytes? {
     switch storage {
@@ -307,7 +310,7 @@ extension FrozenWeight {
       NarrowPanels.Term(
         rows: term.rows.lowerBound - firstRow..<term.rows.upperBound - firstRow,
         left: term.low.narrowRows(pool).rows(term.lowRows),
-        right: term.factor.panels(term.orientation))
+        right: term.factor.panels(term.orientation), behind: term.factor.behind)
     }
   }
 

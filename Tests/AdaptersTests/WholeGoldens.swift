@@ -80,7 +80,7 @@ func logits(_ model: Model, _ sequences: [(tokens: [Int32], updates: AdapterUpda
   let batch = RaggedBatch(sequences: sequences.map(\.tokens))
   var updates = BatchUpdates()
   for (segment, sequence) in zip(batch.segments, sequences) {
-    sequence.updates.add(to: &updates, rows: segment.rows)
+    ResidentUpdates(sequence.updates, for: model).add(to: &updates, rows: segment.rows)
   }
   let hidden = try model.hiddenStates(batch, updates: updates, on: tape)
   return model.logits(hidden, updates: updates, on: tape).value

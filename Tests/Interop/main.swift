@@ -25,7 +25,7 @@ func run(_ arguments: [String]) throws {
 
   let tape = Tape(pool: pool, recycler: BufferRecycler(), recording: false)
   let batch = RaggedBatch(sequences: [tokens])
-  let updates = adapter.updates.applied(to: 0..<tokens.count)
+  let updates = ResidentUpdates(adapter.updates, for: model).applied(to: 0..<tokens.count)
   let hidden = try model.hiddenStates(batch, updates: updates, on: tape)
   let logits = model.logits(hidden, updates: updates, on: tape).value
   let file = SafetensorsFile.write([StoredTensor(name: "logits", matrix: logits)])

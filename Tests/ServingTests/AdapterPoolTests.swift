@@ -16,7 +16,7 @@ import Testing
     first = nil
     #expect(pool.residents[old.digest] == 1)
     second = nil
-    #expect(pool.residents == [new.digest: 0] && pool.budget.used == new.byteCount)
+    #expect(pool.residents == [new.digest: 0] && pool.budget.used == toy.bytes(new))
     #expect(first == nil && second == nil)
     // Wanted again after all, it stays while it is wanted.
     let again = try pool.pin(old.digest) { old }
@@ -28,7 +28,7 @@ import Testing
   @Test func theLeastRecentlyUsedGoesFirstAndThePinnedStay() throws {
     let toy = try ToyEngine()
     let adapters = try (1...4).map { try toy.adapter($0) }
-    let pool = toy.pool(capacity: adapters[0].byteCount * 2)
+    let pool = toy.pool(capacity: toy.bytes(adapters[0]) * 2)
     let pinned = try pool.pin(adapters[0].digest) { adapters[0] }
     _ = try pool.pin(adapters[1].digest) { adapters[1] }
     _ = try pool.pin(adapters[2].digest) { adapters[2] }
@@ -38,7 +38,7 @@ import Testing
     let refusal = #expect(throws: ServingError.self) {
       try pool.pin(adapters[3].digest) { adapters[3] }
     }
-    #expect(refusal?.code == .noRoom && refusal?.bytes == adapters[3].byteCount)
+    #expect(refusal?.code == .noRoom && refusal?.bytes == toy.bytes(adapters[3]))
     #expect(pool.statistics.refusals == 1)
     _ = (pinned, other)
   }
@@ -46,10 +46,10 @@ import Testing
   @Test func whatIsLargerThanTheBudgetIsNotToldToWait() throws {
     let toy = try ToyEngine()
     let adapter = try toy.adapter(1)
-    let pool = toy.pool(capacity: adapter.byteCount - 1)
+    let pool = toy.pool(capacity: toy.bytes(adapter) - 1)
     let error = #expect(throws: ServingError.self) { try pool.pin(adapter.digest) { adapter } }
     #expect(
-      error?.code == .noRoom && error?.bytes == adapter.byteCount
+      error?.code == .noRoom && error?.bytes == toy.bytes(adapter)
         && error?.message.contains("allow more memory") == true)
   }
 }

@@ -83,7 +83,7 @@ import Tokenizers
     let expected = try alone(toy, jobs, toy.pool())
     // Two adapters and a few caches.
     let cache = toy.engine.model.cacheBytes(tokens: 120)
-    let pool = toy.pool(capacity: adapters[0].byteCount * 2 + cache * 3)
+    let pool = toy.pool(capacity: toy.bytes(adapters[0]) * 2 + cache * 3)
     let loop = EngineLoop(engine: toy.engine, adapters: pool)
     defer { loop.stop() }
     let listeners = try jobs.map { job in

@@ -29,7 +29,7 @@ final class ToyEngine: Sendable {
   deinit { workers.shutDown() }
 
   func pool(capacity: Int = 1 << 30) -> AdapterPool {
-    AdapterPool(base: ToyEngine.base, capacityBytes: capacity)
+    AdapterPool(base: ToyEngine.base, model: engine.model, capacityBytes: capacity)
   }
 
   /// An adapter with random weights, large enough to be heard.
@@ -49,6 +49,9 @@ final class ToyEngine: Sendable {
       configuration: configuration, baseFingerprint: ToyEngine.base, slots: slots,
       deltas: Dictionary(uniqueKeysWithValues: deltas))
   }
+
+  /// Bytes that `adapter` takes while it may answer.
+  func bytes(_ adapter: Adapter) -> Int { ResidentAdapter(adapter, for: engine.model).byteCount }
 
   func source(_ adapter: Adapter) -> AdapterSource {
     AdapterSource(digest: adapter.digest) { adapter }

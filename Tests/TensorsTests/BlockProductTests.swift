@@ -35,12 +35,12 @@ extension KernelVariantTests {
             weight.kind.format, rows.count, columns, blocks, blocks, x.parts, quants, scales, sums,
             packed,
             initial,
-            stride, to, stride)
+            stride, to, stride, nil)
         } else {
           unsafe ck_blocks_product(
             weight.kind.format, rows.count, columns, blocks, blocks, x.parts, quants, scales, sums,
             packed,
-            inPlace ? UnsafePointer(to) : nil, stride, to, stride)
+            inPlace ? UnsafePointer(to) : nil, stride, to, stride, nil)
         }
       }
       return y
@@ -93,6 +93,35 @@ extension KernelVariantTests {
       }
     }
 
+    @Test("fetch what is read soon without a trace", arguments: [1, 2])
+    func ahead(parts: Int) {
+      let (rows, blocks) = (13, 2)
+      let weight = BlockWeight(.q4_1, columns: 70, blocks: blocks)
+      let x = quantised(random(rows * blocks * 32), rows: rows, blocks: blocks, parts: parts)
+      let soon = [UInt8](repeating: 3, count: 1_000)
+      underEachVariant { variant in
+        let expected = product(
+          x, weight, rows: 0..<rows, panels: 0..<weight.panelCount, initial: nil)
+        unsafe soon.withUnsafeBufferPointer { soon in
+          let at = unsafe UnsafeRawPointer(soon.baseAddress)
+          for sizes in [[], [0], [1], [0, 700, 0, 0, 65, 0], [64, 64], [1_000]] {
+            let ranges = unsafe sizes.map { unsafe ck_range(from: at, bytes: $0) }
+            for (first, lines) in [(0, 1), (0, 1_000), (1, 5), (11, 900), (50, 50), (3, 0)] {
+              var y = [Float](repeating: -1, count: rows * 73)
+              unsafe ranges.withUnsafeBufferPointer { ranges in
+                var ahead = unsafe ck_ahead(
+                  ranges: ranges.baseAddress, count: ranges.count, first: first, lines: lines)
+                unsafe ck_blocks_product(
+                  weight.kind.format, rows, 70, blocks, blocks, parts, x.quants, x.scales, x.sums,
+                  weight.panels, nil, 0, &y, 73, &ahead)
+              }
+              #expect(y == expected, "\(variant), \(sizes) from \(first), \(lines)")
+            }
+          }
+        }
+      }
+    }
+
     @Test(
       "some of the blocks, with the activations of theirs", arguments: BlockWeight.Kind.allCases,
       [1, 2])
@@ -115,7 +144,7 @@ extension KernelVariantTests {
         var y = [Float](repeating: -1, count: rows * 45)
         unsafe ck_blocks_product(
           kind.format, rows, 45, 2, 5, parts, Array(x.quants[32...]), Array(x.scales[1...]),
-          Array(x.sums[1...]), weight.panels, nil, 0, &y, 45)
+          Array(x.sums[1...]), weight.panels, nil, 0, &y, 45, nil)
         let whole = product(dense, weight, rows: 0..<rows, panels: 0..<2, initial: nil)
         for row in 0..<rows {
           #expect(

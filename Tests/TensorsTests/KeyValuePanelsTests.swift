@@ -40,16 +40,15 @@ extension KernelVariantTests {
         format: format)
       let keys = random(count, pairs * headSize, &g)
       let values = random(count, pairs * headSize, &g)
-      let pool = WorkerPool(threads: 1)
       underEachVariant { variant in
         for (rows, pieces) in [(1, [77]), (1, [1, 31, 33, 3, 9]), (5, [40, 37]), (60, [2, 75])] {
           let panels = KeyValuePanels(heads: 3, headSize: headSize, capacity: count, format: format)
             .heads(1..<3)
           var first = 0
           for piece in pieces {
-            panels.write(
+            panels.writeAll(
               keys: keys.rows(first..<first + piece), values: values.rows(first..<first + piece),
-              at: first, pool: pool)
+              at: first)
             first += piece
           }
           let queries = random(rows, pairs * group * headSize, &g)
@@ -73,11 +72,10 @@ extension KernelVariantTests {
       let attention = Attention(
         heads: pairs * group, keyValueHeads: pairs, headSize: headSize, window: window,
         format: format)
-      let pool = WorkerPool(threads: 1)
       let panels = KeyValuePanels(heads: pairs, headSize: headSize, capacity: count, format: format)
-      panels.write(
+      panels.writeAll(
         keys: random(count, pairs * headSize, &g), values: random(count, pairs * headSize, &g),
-        at: 0, pool: pool)
+        at: 0)
       let queries = random(2, pairs * group * headSize, &g)
       func output(_ panels: KeyValuePanels) -> [Float] {
         self.output(
@@ -111,7 +109,7 @@ extension KernelVariantTests {
       let values = random(count, headSize, &g)
       let queries = random(1, group * headSize, &g)
       let panels = KeyValuePanels(heads: 1, headSize: headSize, capacity: count, format: format)
-      panels.write(keys: keys, values: values, at: 0, pool: WorkerPool(threads: 1))
+      panels.write(head: 0, keys: keys, values: values, at: 0)
       let segment = AttentionSegment(rows: 0..<1, firstPosition: count - 1, panels: panels)
       let expected = (0..<group).flatMap { head in
         attend(
@@ -161,5 +159,12 @@ extension KernelVariantTests {
       for _ in 0..<10 { result *= result }
       return result
     }
+  }
+}
+
+extension KeyValuePanels {
+  /// Writes every head's part.
+  fileprivate func writeAll(keys: Matrix, values: Matrix, at position: Int) {
+    for head in 0..<heads { write(head: head, keys: keys, values: values, at: position) }
   }
 }

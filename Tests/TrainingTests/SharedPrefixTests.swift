@@ -90,7 +90,8 @@ struct SharedPrefixTests {
   func evaluation(batch: Batch) throws {
     let machine = try Machine("mistral-loraplus")
     let evaluator = Evaluator(model: machine.model, pool: WorkerPool(threads: 2))
-    let updates = AdapterUpdates(lowRank: machine.trainer.deltas)
+    let updates = ResidentUpdates(
+      AdapterUpdates(lowRank: machine.trainer.deltas), for: machine.model)
     let tallies = try evaluator.tallies(batch.sequences, updates: updates)
     try #require(tallies.count == batch.sequences.count)
     for (tally, sequence) in zip(tallies, batch.sequences) {

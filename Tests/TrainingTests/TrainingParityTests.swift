@@ -78,7 +78,8 @@ struct TrainingParityTests {
     let deltas = try run.deltas("final")
     let tape = Tape(pool: WorkerPool(threads: 1), recycler: BufferRecycler(), recording: false)
     let batch = RaggedBatch(sequences: sequences)
-    let applied = AdapterUpdates(lowRank: deltas).applied(to: 0..<batch.rowCount)
+    let applied = ResidentUpdates(AdapterUpdates(lowRank: deltas), for: run.model)
+      .applied(to: 0..<batch.rowCount)
     let hidden = try run.model.hiddenStates(batch, updates: applied, on: tape)
     let logits = run.model.logits(hidden, updates: applied, on: tape).value
     for (index, segment) in batch.segments.enumerated() {

@@ -68,6 +68,18 @@ void ck_blocks_quantise(size_t rows, size_t blocks, const float *x, size_t x_str
 void ck_blocks_quantise_twice(size_t rows, size_t blocks, const float *x, size_t x_stride, int8_t *restrict quants,
                               float *restrict scales, int32_t *restrict sums);
 
+/// Bytes that are read soon.
+typedef struct {
+  const void *from;
+  size_t bytes;
+} ck_range;
+
+/// A part of some ranges, one behind the other: `lines` of 64 bytes, from line `first` on.
+typedef struct {
+  const ck_range *ranges;
+  size_t count, first, lines;
+} ck_ahead;
+
 /// `y = initial + x W^T` for the outputs of consecutive panels.
 ///
 /// - columns: outputs, from the first panel's first; the last panel may be used in part.
@@ -75,6 +87,8 @@ void ck_blocks_quantise_twice(size_t rows, size_t blocks, const float *x, size_t
 /// - quants, scales, sums: as `ck_blocks_quantise` or `_twice` leaves them, from some block of rows of `stride` on.
 /// - initial: `(rows, columns)`, rows `initial_stride` apart, may be `y`; NULL for zero.
 /// - y: `(rows, columns)`, rows `y_stride` apart.
+/// - ahead: what is brought into the second-level cache meanwhile, where the rows are so many that memory would be idle and the
+///   variant does it; NULL for nothing.
 void ck_blocks_product(ck_block_format format, size_t rows, size_t columns, size_t blocks, size_t stride,
                        size_t parts, const int8_t *quants, const float *scales, const int32_t *sums, const uint8_t *panels,
-                       const float *initial, size_t initial_stride, float *y, size_t y_stride);
+                       const float *initial, size_t initial_stride, float *y, size_t y_stride, const ck_ahead *ahead);

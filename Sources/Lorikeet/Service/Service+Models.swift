@@ -134,12 +134,9 @@ extension Service {
   func source(_ version: VersionRecord) -> AdapterSource {
     AdapterSource(digest: version.digest) { [base, place, weak self] in
       do {
-        let adapter = try Workspace.adapter(
+        return try Workspace.adapter(
           version, weights: try place.read { try $0.blob(version.weights) }, on: base,
           knownDigest: version.digest)
-        // Here, behind those who answer, rather than in their next step.
-        if base.model.weights != .f32 { adapter.updates.prepare() }
-        return adapter
       } catch {
         self?.refuse(version, error)
         throw error

@@ -92,9 +92,9 @@ public final class Engine: Sendable {
 
   /// What the adapters do: one update for each run of rows with the same adapter.
   private static func updates(
-    _ parts: [SequenceRows], _ adapters: [Adapter?], at slot: Int?
+    _ parts: [SequenceRows], _ adapters: [ResidentAdapter?], at slot: Int?
   ) -> BatchUpdates {
-    var runs: [(adapter: Adapter, rows: Range<Int>)] = []
+    var runs: [(adapter: ResidentAdapter, rows: Range<Int>)] = []
     for part in parts {
       guard let adapter = adapters[part.sequence] else { continue }
       if let last = runs.last, last.adapter.digest == adapter.digest,

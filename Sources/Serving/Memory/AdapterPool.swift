@@ -1,5 +1,6 @@
 public import Adapters
 public import Digests
+public import Models
 import Synchronization
 
 /// The loader: adapters in memory, by digest, so that a swap is no more than a look-up.
@@ -24,7 +25,7 @@ public final class AdapterPool: Sendable {
   }
 
   struct Entry {
-    let adapter: Adapter
+    let adapter: ResidentAdapter
     let memory: MemoryReservation
     var pins = 0
     var lastUse = 0
@@ -40,25 +41,27 @@ public final class AdapterPool: Sendable {
 
   /// What its bytes are counted in.
   public let budget: MemoryBudget
-  let base: Digest
+  private let base: Digest
+  private let model: Model
   let state = Mutex(State())
 
-  /// An empty pool for adapters of the base with fingerprint `base`, whose bytes are counted in `budget`.
-  public init(base: Digest, budget: MemoryBudget) {
+  /// An empty pool for adapters of the base with fingerprint `base`, which `model` is, whose bytes are counted in `budget`.
+  public init(base: Digest, model: Model, budget: MemoryBudget) {
     self.base = base
+    self.model = model
     self.budget = budget
     budget.onShortage(
       idle: { [weak self] in self?.idleBytes ?? 0 }, giveUp: { [weak self] in self?.evict($0) })
   }
 
   /// An empty pool with a budget of its own.
-  public convenience init(base: Digest, capacityBytes: Int) {
-    self.init(base: base, budget: MemoryBudget(capacity: capacityBytes))
+  public convenience init(base: Digest, model: Model, capacityBytes: Int) {
+    self.init(base: base, model: model, budget: MemoryBudget(capacity: capacityBytes))
   }
 
   /// The adapter with `digest`, pinned; `load` brings it where it is not in memory.
   ///
-  /// Loading happens outside the lock, so that a cold adapter holds up nobody.
+  /// Loading and packing happen outside the lock, so that a cold adapter holds up nobody.
   /// - Throws: What `load` throws, or `ServingError` where the adapter is for another base or there is no room.
   public func pin(_ digest: Digest, load: () throws -> Adapter) throws -> PinnedAdapter {
     if let pinned = pinResident(digest) { return pinned }
@@ -73,7 +76,7 @@ public final class AdapterPool: Sendable {
       throw ServingError(
         .wrongBase, "adapter \(digest.short) has the digest \(adapter.digest.short) once loaded")
     }
-    return try insert(adapter)
+    return try insert(ResidentAdapter(adapter, for: model))
   }
 
   /// The adapter with `digest`, pinned, if it is in memory.
@@ -93,7 +96,7 @@ public final class AdapterPool: Sendable {
   public var residents: [Digest: Int] { state.withLock { $0.entries.mapValues(\.pins) } }
 
   /// Puts `adapter` in, pinned once, unless another thread was faster; then pins that one.
-  private func insert(_ adapter: Adapter) throws -> PinnedAdapter {
+  private func insert(_ adapter: ResidentAdapter) throws -> PinnedAdapter {
     // Reserved outside the lock: the budget may ask this pool to let others go.
     guard let memory = budget.reserve(adapter.byteCount) else {
       state.withLock { $0.statistics.refusals += 1 }
@@ -107,7 +110,7 @@ public final class AdapterPool: Sendable {
             + "use by requests; ask again later, or allow more memory",
         bytes: bytes)
     }
-    let pinned = state.withLock { state -> Adapter? in
+    let pinned = state.withLock { state -> ResidentAdapter? in
       state.statistics.loads += 1
       if state.entries[adapter.digest] == nil {
         state.entries[adapter.digest] = Entry(adapter: adapter, memory: memory)
@@ -131,7 +134,7 @@ public final class AdapterPool: Sendable {
 }
 
 extension AdapterPool.State {
-  mutating func pin(_ digest: Digest) -> Adapter? {
+  mutating func pin(_ digest: Digest) -> ResidentAdapter? {
     guard var entry = entries[digest] else { return nil }
     clock += 1
     entry.pins += 1
@@ -151,10 +154,10 @@ extension AdapterPool.State {
 /// An adapter that stays in memory as long as this lives.
 public final class PinnedAdapter: Sendable {
   /// The adapter.
-  public let adapter: Adapter
+  public let adapter: ResidentAdapter
   private let pool: AdapterPool
 
-  init(adapter: Adapter, pool: AdapterPool) {
+  init(adapter: ResidentAdapter, pool: AdapterPool) {
     self.adapter = adapter
     self.pool = pool
   }

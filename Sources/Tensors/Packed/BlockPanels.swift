@@ -107,23 +107,33 @@ import CKernels
     // Many adapters of a few rows each: one long stream of memory a term rather than a short one a term and part.
     let isApart = terms.count >= 4 && x.rows <= 64 && NarrowPanels.areDisjoint(terms)
     let termsInside = isApart ? [] : terms
+    // Their factors come from memory while the weight's product computes.
+    let ranges = unsafe isApart ? terms.map { unsafe $0.range } : []
+    let lines = unsafe ranges.reduce(0) { unsafe $0 + ($1.bytes + 63) / 64 }
     // Nothing but plain values for the threads: counting references to what they share would cost more than small parts.
     let (format, blocks, outputs, panelBytes) = (format, blocks, outputs, panelBytes)
     let (count, width) = (x.parts, y.columns)
     let (quants, scales, sums) = unsafe (x.quants(0), x.scales(0), x.sums(0))
     let (packed, from, to) = unsafe (pointer(0), initial?.pointer, y.pointer)
-    pool.forEach(parts.count) { index in
-      let (rows, panels) = parts[index]
-      let (row, column) = (rows.lowerBound, panels.lowerBound * Self.side)
-      let columns = min(outputs, panels.upperBound * Self.side) - column
-      let place = row * width + column
-      unsafe ck_blocks_product(
-        format, rows.count, columns, blocks, blocks, count,
-        quants + row * count * blocks * Self.side, scales + row * blocks, sums + row * blocks,
-        packed + panels.lowerBound * panelBytes, from.map { unsafe UnsafePointer($0 + place) },
-        width, to + place, width)
-      if !termsInside.isEmpty {
-        NarrowPanels.add(termsInside, rows, column..<column + columns, to: y)
+    unsafe ranges.withUnsafeBufferPointer { ranges in
+      pool.forEach(parts.count) { index in
+        let (rows, panels) = parts[index]
+        let (row, column) = (rows.lowerBound, panels.lowerBound * Self.side)
+        let columns = min(outputs, panels.upperBound * Self.side) - column
+        let place = row * width + column
+        let first = index * lines / parts.count
+        // A thread computes with what it fetches: its share of the terms is that of the parts.
+        var ahead = unsafe ck_ahead(
+          ranges: ranges.baseAddress, count: ranges.count, first: first,
+          lines: (index + 1) * lines / parts.count - first)
+        unsafe ck_blocks_product(
+          format, rows.count, columns, blocks, blocks, count,
+          quants + row * count * blocks * Self.side, scales + row * blocks, sums + row * blocks,
+          packed + panels.lowerBound * panelBytes, from.map { unsafe UnsafePointer($0 + place) },
+          width, to + place, width, &ahead)
+        if !termsInside.isEmpty {
+          NarrowPanels.add(termsInside, rows, column..<column + columns, to: y)
+        }
       }
     }
     withExtendedLifetime((self, x, initial, y)) {}
@@ -159,7 +169,8 @@ import CKernels
           unsafe ck_blocks_product(
             CK_BLOCKS_8, min(rowBlock, dy.rows - row), Self.side, count, dy.blocks, 1,
             dy.quants(row) + start * Self.side, dy.scales(row) + start, dy.sums(row) + start,
-            turned, accumulating || start > 0 ? UnsafePointer(to) : nil, dx.columns, to, dx.columns)
+            turned, accumulating || start > 0 ? UnsafePointer(to) : nil, dx.columns, to, dx.columns,
+            nil)
         }
       }
       NarrowPanels.add(terms, 0..<dy.rows, columns, to: dx)

@@ -87,23 +87,21 @@ import CKernels
 }
 
 extension KeyValuePanels {
-  /// Writes the keys and values, `(n, heads * headSize)`, of the positions from `position` on, rounded to the nearest.
-  public func write(keys: Matrix, values: Matrix, at position: Int, pool: WorkerPool) {
+  /// Writes one head's part of the keys and values, `(n, heads * headSize)`, of the positions from `position` on, rounded to
+  /// the nearest.
+  public func write(head: Int, keys: Matrix, values: Matrix, at position: Int) {
     precondition(
       position >= 0 && position + keys.rows <= capacity && values.rows == keys.rows
-        && keys.columns == heads * headSize && values.columns == keys.columns,
+        && keys.columns == heads * headSize && values.columns == keys.columns && head >= 0
+        && head < heads,
       "KeyValuePanels: no room")
-    let write = { (head: Int) in
-      let (to, toValues) = (self.keys(head), self.values(head))
-      unsafe ck_grow_insert_outputs(
-        format.grown, keys.rows, headSize, keys.pointer + head * headSize, keys.columns, position,
-        to.pointer, to.panelStride)
-      unsafe ck_grow_insert_inputs(
-        format.grown, keys.rows, toValues.width, headSize, values.pointer + head * headSize,
-        values.columns, position, toValues.pointer, toValues.panelStride)
-    }
-    // A few rows are written before another thread has woken up.
-    if keys.rows < 32 { (0..<heads).forEach(write) } else { pool.forEach(heads, write) }
+    let (to, toValues) = (self.keys(head), self.values(head))
+    unsafe ck_grow_insert_outputs(
+      format.grown, keys.rows, headSize, keys.pointer + head * headSize, keys.columns, position,
+      to.pointer, to.panelStride)
+    unsafe ck_grow_insert_inputs(
+      format.grown, keys.rows, toValues.width, headSize, values.pointer + head * headSize,
+      values.columns, position, toValues.pointer, toValues.panelStride)
   }
 
   /// Copies `positions` of `other`, of the same heads, to the positions from `position` on.

@@ -14,6 +14,9 @@ import CKernels
 
   private static let panel = Int(CK_BF16_PANEL)
 
+  /// Outputs in a panel of a weight with `outputs` in all.
+  private static func width(_ outputs: Int) -> Int { outputs > 16 ? panel : 16 }
+
   /// `count` filled up as the kernels ask for it.
   static func filled(_ count: Int) -> Int { ck_bf16_filled(count) }
 
@@ -27,6 +30,12 @@ import CKernels
   init(_ source: StoredRows, packed: Bytes) {
     self.init(outputs: source.rows, inputs: source.columns) { _ in PackedStorage(packed) }
     precondition(packed.count == bytes.count, "NarrowPanels: \(packed.count) packed bytes")
+  }
+
+  /// Packs a thin factor, `(out, in)`, as a product with its transpose reads it, into `arena`.
+  init(_ values: Matrix, arena: WeightArena) {
+    self.init(outputs: values.rows, inputs: values.columns) { arena.take($0) }
+    pack(nil) { values.rows($0) }
   }
 
   /// Packs a thin factor: `(out, in)` where `transposed`, as a product with its transpose reads it, else `(in, out)`.
@@ -52,7 +61,7 @@ import CKernels
   private init(outputs: Int, inputs: Int, storage: (Int) -> PackedStorage) {
     self.outputs = outputs
     self.inputs = inputs
-    width = outputs > 16 ? NarrowPanels.panel : 16
+    width = NarrowPanels.width(outputs)
     self.storage = storage(NarrowPanels.byteCount(outputs, inputs))
   }
 
@@ -67,7 +76,7 @@ import CKernels
 
   /// Bytes that a weight takes.
   static func byteCount(_ outputs: Int, _ inputs: Int) -> Int {
-    let width = outputs > 16 ? panel : 16
+    let width = width(outputs)
     return (outputs + width - 1) / width * width * filled(inputs) * 2
   }
 
@@ -110,6 +119,13 @@ extension NarrowPanels {
     let rows: Range<Int>
     let left: NarrowRows
     let right: NarrowPanels
+    /// Bytes behind `right` that are read soon after it.
+    var behind = 0
+
+    /// What a product with the term reads from memory, and what is read soon after.
+    var range: ck_range {
+      unsafe ck_range(from: right.storage.base, bytes: right.bytes.count + behind)
+    }
   }
 
   /// `y = initial + x W^T + terms`; each row's bits are the same whichever rows it shares the call with.

@@ -22,7 +22,7 @@ public final class Evaluator {
   }
 
   /// The losses of each sequence's target tokens under `updates`, and how many were foreseen.
-  public func tallies(_ sequences: [TrainingSequence], updates: AdapterUpdates) throws
+  public func tallies(_ sequences: [TrainingSequence], updates: ResidentUpdates) throws
     -> [Metrics.TokenTally]
   {
     var tallies = [Metrics.TokenTally](repeating: Metrics.TokenTally(), count: sequences.count)
@@ -54,7 +54,7 @@ public final class Evaluator {
   ///   - maximumTokens: The most tokens in an answer.
   ///   - progress: Told how many answers are complete.
   public func greedyAnswers(
-    to prompts: [[Int32]], updates: AdapterUpdates, stopTokens: Set<Int32>, maximumTokens: Int,
+    to prompts: [[Int32]], updates: ResidentUpdates, stopTokens: Set<Int32>, maximumTokens: Int,
     progress: (Int) -> Void = { _ in }
   ) throws -> [[Int32]] {
     var answers = [[Int32]](repeating: [], count: prompts.count)
@@ -91,7 +91,7 @@ public final class Evaluator {
   }
 
   /// One adapter for all rows, which stand together.
-  private static func applied(_ updates: AdapterUpdates, rows: [SequenceRows]) -> BatchUpdates {
+  private static func applied(_ updates: ResidentUpdates, rows: [SequenceRows]) -> BatchUpdates {
     guard let first = rows.first?.rows.lowerBound, let end = rows.last?.rows.upperBound else {
       return BatchUpdates()
     }
