@@ -13,12 +13,15 @@ of a second a word is asked of an adapter that is not in memory. A figure is the
 import argparse
 import asyncio
 import atexit
+import bisect
+import itertools
 import json
 import os
 import pathlib
 import re
 import shutil
 import signal
+import socket
 import statistics
 import struct
 import subprocess
@@ -123,42 +126,88 @@ class Server:
         self.log.close()
 
 
+class Arrivals:
+    """What comes back on a connection, and when the kernel had it.
+
+    Client and server share the processor: nothing is read of an answer before its end, and times are those of the socket, so that a
+    client that waits for its turn measures what one on another machine would see.
+    """
+
+    STAMPS = 35  # SO_TIMESTAMPNS, which Python does not name
+
+    def __init__(self, port):
+        self.socket = socket.create_connection(("127.0.0.1", port))
+        self.socket.setsockopt(socket.SOL_SOCKET, self.STAMPS, 1)
+        self.socket.setblocking(False)
+        self.parts, self.times = [], []
+        self.loop = asyncio.get_running_loop()
+        self.over = self.loop.create_future()
+
+    async def ask(self, request):
+        await self.loop.sock_sendall(self.socket, request)
+        self.loop.add_reader(self.socket, self.take)
+        await self.over
+        self.loop.remove_reader(self.socket)
+        self.socket.close()
+
+    def take(self):
+        data, notes, _, _ = self.socket.recvmsg(1 << 16, 128)
+        for level, kind, value in notes:
+            if level == socket.SOL_SOCKET and kind == self.STAMPS:
+                seconds, nanoseconds = struct.unpack("qq", value)
+                self.times.append(seconds + nanoseconds / 1e9)
+        self.parts.append(data)
+        if len(self.times) < len(self.parts):
+            self.times.append(time.time())
+        if not data or data.endswith(b"\r\n0\r\n\r\n") or data == b"0\r\n\r\n":
+            self.over.set_result(None)
+
+    def events(self):
+        """Each event of the stream with the time at which it was whole."""
+        data, ends = b"".join(self.parts), list(itertools.accumulate(map(len, self.parts)))
+        if b" 200 " not in data[:data.index(b"\r\n")]:
+            raise SystemExit(f"a server answered {data[:500]!r}")
+        at = data.index(b"\r\n\r\n") + 4
+        while (end := data.index(b"\r\n", at)) and (size := int(data[at:end], 16)) > 0:
+            at = end + 4 + size
+            arrived = self.times[bisect.bisect_left(ends, at - 2)]
+            for event in data[end + 2:at - 2].split(b"\n\n"):
+                yield event, arrived
+
+
 async def client(port, index, count, choose, said):
     """Asks `count` chats, each on a connection of its own, for llama-server closes them."""
     for turn in range(count):
-        reader, writer = await asyncio.open_connection("127.0.0.1", port)
         text = (f"Story {index}.{turn}.{said['round']}: write a long story of several paragraphs about {TOPICS[index % len(TOPICS)]} and a child "
                 f"who counts to {index * 31 + turn}. Begin with the weather, go on with the people, and take your time.")
         body = dict(messages=[dict(role="user", content=text)], max_tokens=said["most"], temperature=0, stream=True,
                     stream_options=dict(include_usage=True), **choose(index))
         data = json.dumps(body).encode()
-        began = time.perf_counter()
-        writer.write(b"POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
-                     % len(data) + data)
-        status = await reader.readline()
-        if b" 200 " not in status:
-            raise SystemExit(f"a server answered {status!r} {await reader.read(500)!r}")
-        while await reader.readline() != b"\r\n":
-            pass
+        arrivals = Arrivals(port)
+        began = time.time()
+        await arrivals.ask(b"POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
+                           % len(data) + data)
+        said["answers"].append((began, arrivals))
+
+
+def read(said):
+    """What the answers of some clients were, once all have come: times to the first token and between tokens, and their number."""
+    for began, arrivals in said["answers"]:
         last = None
-        while (size := int(await reader.readline(), 16)) > 0:
-            chunk = await reader.readexactly(size + 2)
-            for event in chunk.split(b"\n\n"):
-                if b'"content":"' in event and b'"content":""' not in event:
-                    now = time.perf_counter()
-                    if last is None:
-                        said["first"].append(now - began)
-                    elif now - began > said["after"]:
-                        said["gaps"].append(now - last)
-                    last = now
-                if b'"completion_tokens":' in event:
-                    said["tokens"] += int(re.search(rb'"completion_tokens":(\d+)', event)[1])
-        writer.close()
+        for event, now in arrivals.events():
+            if b'"content":"' in event and b'"content":""' not in event:
+                if last is None:
+                    said["first"].append(now - began)
+                elif now - began > said["after"]:
+                    said["gaps"].append(now - last)
+                last = now
+            if b'"completion_tokens":' in event:
+                said["tokens"] += int(re.search(rb'"completion_tokens":(\d+)', event)[1])
 
 
 def load(port, clients, count, choose, round, most=64, after=0):
     """What some clients see together, of answers of `most` tokens; times between tokens count from `after` seconds on."""
-    said = dict(first=[], gaps=[], tokens=0, round=round, most=most, after=after)
+    said = dict(first=[], gaps=[], tokens=0, round=round, most=most, after=after, answers=[])
 
     async def all_clients():
         await asyncio.gather(*(client(port, i, count, choose, said) for i in range(clients)))
@@ -166,6 +215,7 @@ def load(port, clients, count, choose, round, most=64, after=0):
     began = time.perf_counter()
     asyncio.run(all_clients())
     seconds = time.perf_counter() - began
+    read(said)
     return dict(speed=said["tokens"] / seconds, seconds=seconds, first50=quantile(said["first"], 0.5), first99=quantile(said["first"], 0.99),
                 token50=quantile(said["gaps"], 0.5), token99=quantile(said["gaps"], 0.99))
 
