@@ -18,9 +18,7 @@ CK_INLINE void ck_visible(size_t position, size_t first_key, size_t columns, siz
 /// summed exponentials and returns the inverse of the sum.
 CK_INLINE float ck_exponentials(float *s, size_t begin, size_t end, float scale, float *log_sum) {
   CK_FAST_MATH
-  float top = -INFINITY;
-  for (size_t j = begin; j < end; j++) top = s[j] > top ? s[j] : top;
-  float sum = 0;
+  float top = ck_top(s + begin, end - begin), sum = 0;
   for (size_t j = begin; j < end; j++) {
     s[j] = ck_exp((s[j] - top) * scale);
     sum += s[j];

@@ -9,8 +9,7 @@ CK_INLINE void ck_cross_entropy_body(size_t rows, size_t vocabulary, float *logi
   CK_FAST_MATH
   for (size_t t = 0; t < rows; t++) {
     float *z = logits + t * vocabulary;
-    float wanted = z[targets[t]], top = -INFINITY;
-    for (size_t i = 0; i < vocabulary; i++) top = z[i] > top ? z[i] : top;
+    float wanted = z[targets[t]], top = ck_top(z, vocabulary);
     float sum = 0;
     if (gradient_scale != 0) {
       for (size_t i = 0; i < vocabulary; i++) {

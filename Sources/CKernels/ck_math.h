@@ -32,6 +32,22 @@ CK_INLINE float ck_exp(float x) {
 /// 1 / (1 + e^-x).
 CK_INLINE float ck_sigmoid(float x) { return 1.0f / (1.0f + ck_exp(-x)); }
 
+/// The largest of some values, minus infinity of none; NaNs are passed over.
+///
+/// A compiler that may not assume that there are no NaNs goes through one maximum one by one: here are as many as two registers hold.
+CK_INLINE float ck_top(const float *x, size_t count) {
+  enum { lanes = 32 };
+  float tops[lanes];
+  for (int k = 0; k < lanes; k++) tops[k] = -__builtin_inff();
+  size_t i = 0;
+  for (; i + lanes <= count; i += lanes)
+    for (int k = 0; k < lanes; k++) tops[k] = x[i + k] > tops[k] ? x[i + k] : tops[k];
+  for (int k = 0; i < count; i++, k++) tops[k] = x[i] > tops[k] ? x[i] : tops[k];
+  for (int width = lanes / 2; width > 0; width /= 2)
+    for (int k = 0; k < width; k++) tops[k] = tops[k + width] > tops[k] ? tops[k + width] : tops[k];
+  return tops[0];
+}
+
 /// Rounded to bf16, the upper half of a float: to the nearest, ties to even; NaNs stay NaNs.
 CK_INLINE uint16_t ck_narrowed(float x) {
   uint32_t bits;
