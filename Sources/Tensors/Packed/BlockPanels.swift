@@ -112,23 +112,23 @@ import CKernels
     let lines = unsafe ranges.reduce(0) { unsafe $0 + ($1.bytes + 63) / 64 }
     // Nothing but plain values for the threads: counting references to what they share would cost more than small parts.
     let (format, blocks, outputs, panelBytes) = (format, blocks, outputs, panelBytes)
-    let (count, width) = (x.parts, y.columns)
+    let (halves, count, width) = (x.parts, parts.count, y.columns)
     let (quants, scales, sums) = unsafe (x.quants(0), x.scales(0), x.sums(0))
     let (packed, from, to) = unsafe (pointer(0), initial?.pointer, y.pointer)
     unsafe ranges.withUnsafeBufferPointer { ranges in
-      pool.forEach(parts.count) { index in
+      pool.forEach(count) { index in
         let (rows, panels) = parts[index]
         let (row, column) = (rows.lowerBound, panels.lowerBound * Self.side)
         let columns = min(outputs, panels.upperBound * Self.side) - column
         let place = row * width + column
-        let first = index * lines / parts.count
+        let first = lines == 0 ? 0 : index * lines / count
         // A thread computes with what it fetches: its share of the terms is that of the parts.
         var ahead = unsafe ck_ahead(
           ranges: ranges.baseAddress, count: ranges.count, first: first,
-          lines: (index + 1) * lines / parts.count - first)
+          lines: lines == 0 ? 0 : (index + 1) * lines / count - first)
         unsafe ck_blocks_product(
-          format, rows.count, columns, blocks, blocks, count,
-          quants + row * count * blocks * Self.side, scales + row * blocks, sums + row * blocks,
+          format, rows.count, columns, blocks, blocks, halves,
+          quants + row * halves * blocks * Self.side, scales + row * blocks, sums + row * blocks,
           packed + panels.lowerBound * panelBytes, from.map { unsafe UnsafePointer($0 + place) },
           width, to + place, width, &ahead)
         if !termsInside.isEmpty {
