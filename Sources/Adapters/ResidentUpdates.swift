@@ -11,32 +11,36 @@ public struct ResidentUpdates: Sendable {
 
   /// `updates`, made ready for `model`; by default none, which is the base alone.
   public init(_ updates: AdapterUpdates = AdapterUpdates(), for model: Model) {
-    let lowRank = updates.lowRank.sorted { $0.key < $1.key }
+    let lowRank = updates.lowRank
     // A weight in place of the base's own is held in floats, and so is what is added to its product.
-    let packed = Set(
-      lowRank.map(\.key).filter {
-        updates.weights[$0] == nil && model.readsPackedFactors(at: $0)
-      })
-    let packedBytes = lowRank.reduce(0) { sum, entry in
-      packed.contains(entry.key) ? sum + entry.value.packedSize : sum
+    let packed = lowRank.filter { slot, _ in
+      updates.weights[slot] == nil && model.readsPackedFactors(at: slot)
     }
+    // In the order of a forward pass: a group's A, then its B, behind which the next group's A lies.
+    let groups = model.slotGroups.map { $0.filter { packed[$0] != nil } }.filter { !$0.isEmpty }
+    func size(_ group: [Int], _ factor: KeyPath<LowRank, Matrix>) -> Int {
+      group.reduce(0) { $0 + (packed[$1].map { Factor.packedSize($0[keyPath: factor]) } ?? 0) }
+    }
+    let packedBytes = groups.reduce(0) { $0 + size($1, \.a) + size($1, \.b) }
     let arena = WeightArena(blockSize: packedBytes)
-    // In the order of a forward pass: what lies behind a layer's B is the next one's A.
-    let next = lowRank.dropFirst().map { packed.contains($0.key) ? $0.value.a : nil } + [nil]
-    deltas = zip(lowRank, next).map { entry, next in
-      Delta(
-        entry.value, at: entry.key, before: next, packedIn: packed.contains(entry.key) ? arena : nil
-      )
+    var made: [Int: (a: Factor, b: Factor)] = [:]
+    for (index, group) in groups.enumerated() {
+      let updates = group.compactMap { packed[$0] }
+      let a = updates.map { Factor(packing: $0.a, in: arena) }
+      let next = index + 1 < groups.count ? size(groups[index + 1], \.a) : 0
+      let b = updates.indices.map {
+        Factor(packing: updates[$0].b, behind: $0 == updates.count - 1 ? next : 0, in: arena)
+      }
+      for (place, slot) in group.enumerated() { made[slot] = (a[place], b[place]) }
+    }
+    deltas = lowRank.sorted { $0.key < $1.key }.map { slot, update in
+      Delta(update, at: slot, made[slot] ?? (Factor(update.a), Factor(update.b)))
     }
     replacements = Set(updates.weights.keys).union(updates.biases.keys).sorted().map { slot in
       let weight = updates.weights[slot].map { FrozenWeight($0) }
       return (slot, Replacement(rows: 0..<0, weight: weight, bias: updates.biases[slot]))
     }
-    let floats =
-      updates.parameterCount
-      - lowRank.reduce(0) { sum, entry in
-        packed.contains(entry.key) ? sum + entry.value.a.count + entry.value.b.count : sum
-      }
+    let floats = packed.values.reduce(updates.parameterCount) { $0 - $1.a.count - $1.b.count }
     byteCount = packedBytes + floats * 4
   }
 
@@ -72,24 +76,11 @@ private struct Delta: Sendable {
   /// The bias of B times the scale.
   let shift: Matrix?
 
-  /// - Parameters:
-  ///   - next: What will be packed behind its factors.
-  ///   - arena: Where the factors are packed; nil leaves them floats.
-  init(_ update: LowRank, at slot: Int, before next: Matrix?, packedIn arena: WeightArena?) {
-    func factor(_ values: Matrix, before next: Matrix?) -> Factor {
-      arena.map { Factor(packing: values, before: next, in: $0) } ?? Factor(values)
-    }
+  init(_ update: LowRank, at slot: Int, _ factors: (a: Factor, b: Factor)) {
     self.slot = slot
-    (a, b) = (factor(update.a, before: update.b), factor(update.b, before: next))
+    (a, b) = factors
     scale = update.scale
     shift = update.bias?.copied()
     shift?.scale(by: scale)
-  }
-}
-
-extension LowRank {
-  fileprivate var packedSize: Int {
-    Factor.packedSize(rows: a.rows, columns: a.columns)
-      + Factor.packedSize(rows: b.rows, columns: b.columns)
   }
 }

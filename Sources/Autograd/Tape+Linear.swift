@@ -1,6 +1,72 @@
 public import Tensors
 
+/// A frozen linear layer with what adapters do to its rows, as `Tape.linear` takes them.
+public struct LinearLayer {
+  let weight: FrozenWeight
+  let bias: Matrix?
+  let replacements: [Replacement]
+  let deltas: [LowRankDelta]
+
+  /// A layer of `weight`, `(out, in)`, and `bias`, `(1, out)`.
+  public init(
+    _ weight: FrozenWeight, bias: Matrix? = nil, replacements: [Replacement] = [],
+    deltas: [LowRankDelta] = []
+  ) {
+    self.weight = weight
+    self.bias = bias
+    self.replacements = replacements
+    self.deltas = deltas
+  }
+}
+
 extension Tape {
+  /// Several layers of one input (query, key and value; gate and up), each as `linear` has it, to the bit.
+  ///
+  /// Without a backward they are computed together: a job of the threads for all of them takes less time than one for each.
+  public func linear(_ x: Variable, _ layers: [LinearLayer]) -> [Variable] {
+    guard !isRecording, layers.allSatisfy({ $0.weight.isPacked && $0.replacements.isEmpty }) else {
+      return layers.map {
+        linear(x, $0.weight, bias: $0.bias, replacements: $0.replacements, deltas: $0.deltas)
+      }
+    }
+    // One adapter's factors lie side by side, so its products follow each other.
+    let order = layers.indices.flatMap { layer in
+      layers[layer].deltas.indices.map { (layer: layer, delta: $0) }
+    }.sorted {
+      layers[$0.layer].deltas[$0.delta].rows.lowerBound
+        < layers[$1.layer].deltas[$1.delta].rows.lowerBound
+    }
+    let deltas = order.map { layers[$0.layer].deltas[$0.delta] }
+    let lows = lows(for: deltas)
+    layers.first?.weight.multiply(
+      zip(deltas, lows).map { lowProduct(of: $0, x, into: $1) }, pool: pool)
+    var terms = [[LowRankTerm]](repeating: [], count: layers.count)
+    for (place, layer) in order.map(\.layer).enumerated() {
+      terms[layer].append(term(deltas[place], lows[place]))
+    }
+    let products = zip(layers, terms).map { layer, terms in
+      (weight: layer.weight, terms: terms, y: matrix(x.value.rows, layer.weight.outputSize))
+    }
+    FrozenWeight.apply(operand(x), products, pool: pool)
+    return zip(layers, products).map { layer, product in
+      if let bias = layer.bias { product.y.addRow(bias, pool: pool) }
+      addShifts(of: layer.deltas, to: product.y)
+      return Variable(product.y)
+    }
+  }
+
+  /// What a delta adds to a layer's output, whose first factor's product is `low`.
+  private func term(_ delta: LowRankDelta, _ low: LowRows) -> LowRankTerm {
+    LowRankTerm(
+      rows: delta.rows, low: low.operand, lowRows: low.rows, factor: delta.b, .transposed)
+  }
+
+  private func addShifts(of deltas: [LowRankDelta], to y: Matrix) {
+    for delta in deltas {
+      if let shift = delta.shift { y.rows(delta.rows).addRow(shift, pool: pool) }
+    }
+  }
+
   /// The one linear function: a frozen weight, its bias, each adapter's delta for its rows, a residual.
   ///
   /// `y = residual + x W^T + bias`, with an adapter's own W or bias where it replaces them for its rows; then
@@ -22,10 +88,7 @@ extension Tape {
     let lows = lows(for: deltas)
     weight.multiply(
       zip(deltas, lows).map { lowProduct(of: $0, x, into: $1) }, pool: pool)
-    let terms = zip(deltas, lows).map { delta, low in
-      LowRankTerm(
-        rows: delta.rows, low: low.operand, lowRows: low.rows, factor: delta.b, .transposed)
-    }
+    let terms = zip(deltas, lows).map(term)
     for run in weights {
       run.value.apply(
         operand(x), rows: run.rows, plus: terms.restricted(to: run.rows), onto: residual?.value,
@@ -34,9 +97,7 @@ extension Tape {
     for run in replacements.biases(of: count, own: bias) {
       if let bias = run.value { y.rows(run.rows).addRow(bias, pool: pool) }
     }
-    for delta in deltas {
-      if let shift = delta.shift { y.rows(delta.rows).addRow(shift, pool: pool) }
-    }
+    addShifts(of: deltas, to: y)
 
     let output = Variable(
       y,

@@ -25,8 +25,11 @@ struct DecoderBlock: Sendable {
   let up: Projection
   let down: Projection
 
+  /// Its linear layers in the order of a forward pass, those of one input together.
+  var groups: [[Projection]] { [[query, key, value], [output], [gate, up], [down]] }
+
   /// Its linear layers.
-  var projections: [Projection] { [query, key, value, output, gate, up, down] }
+  var projections: [Projection] { groups.flatMap(\.self) }
 
   /// The slots of its linear layers.
   var slots: [Int] { projections.map(\.slot) }
@@ -36,15 +39,16 @@ struct DecoderBlock: Sendable {
     let epsilon = pass.epsilon
     let tape = pass.tape
     let h = tape.rmsNorm(x, weight: inputNorm, epsilon: epsilon)
-    let q = rotated(pass.linear(h, query), norm: queryNorm, pass)
-    let k = rotated(pass.linear(h, key), norm: keyNorm, pass)
-    let v = pass.linear(h, value)
+    let heads = pass.linear(h, [query, key, value])
     h.release()
-    let attended = pass.attend(layer: layer, queries: q, keys: k, values: v)
+    let attended = pass.attend(
+      layer: layer, queries: rotated(heads[0], norm: queryNorm, pass),
+      keys: rotated(heads[1], norm: keyNorm, pass), values: heads[2])
     let x = pass.linear(attended, output, residual: x)
 
     let h2 = tape.rmsNorm(x, weight: feedForwardNorm, epsilon: epsilon)
-    let activated = tape.swiGLU(gate: pass.linear(h2, gate), up: pass.linear(h2, up))
+    let inner = pass.linear(h2, [gate, up])
+    let activated = tape.swiGLU(gate: inner[0], up: inner[1])
     h2.release()
     let y = pass.linear(activated, down, residual: x)
     activated.release()

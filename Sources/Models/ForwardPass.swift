@@ -28,6 +28,17 @@ struct ForwardPass {
       deltas: updates.deltas(at: projection.slot), residual: residual)
   }
 
+  /// Several layers of one input.
+  func linear(_ x: Variable, _ projections: [Projection]) -> [Variable] {
+    tape.linear(
+      x,
+      projections.map {
+        LinearLayer(
+          $0.weight, bias: $0.bias, replacements: updates.replacements(at: $0.slot),
+          deltas: updates.deltas(at: $0.slot))
+      })
+  }
+
   /// Each segment's queries over its own keys and values, after those that its prefix or its cache holds.
   func attend(layer: Int, queries: Variable, keys: Variable, values: Variable) -> Variable {
     guard !caches.isEmpty else {

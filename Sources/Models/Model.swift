@@ -45,6 +45,11 @@ public final class Model: Sendable {
     slot != embedding.slot && (projection(at: slot)?.weight.isPacked ?? false)
   }
 
+  /// The slots of the linear layers in the order of a forward pass, those of one input together.
+  public var slotGroups: [[Int]] {
+    blocks.flatMap { $0.groups.map { $0.map(\.slot) } } + [[head.slot], [embedding.slot]]
+  }
+
   /// What the base has at `slot`.
   func projection(at slot: Int) -> Projection? { projections[slot] }
 

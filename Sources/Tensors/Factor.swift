@@ -19,11 +19,9 @@ public struct Factor: Sendable {
   ///
   /// Factors of one adapter that lie in one arena have one owner, which stays in the processor's caches: counting
   /// references to thousands of owners would cost a step of many adapters more than their products.
-  /// - Parameter next: What will be packed into the arena behind it, and is read soon after it.
-  public init(packing values: Matrix, before next: Matrix? = nil, in arena: WeightArena) {
-    form = .packed(
-      NarrowPanels(values, arena: arena),
-      behind: next.map { Factor.packedSize(rows: $0.rows, columns: $0.columns) } ?? 0)
+  /// - Parameter behind: Bytes that will be packed into the arena behind it and are read soon after it.
+  public init(packing values: Matrix, behind: Int = 0, in arena: WeightArena) {
+    form = .packed(NarrowPanels(values, arena: arena), behind: behind)
   }
 
   /// Bytes behind a packed one that are read soon after it.
@@ -32,8 +30,8 @@ public struct Factor: Sendable {
   }
 
   /// Bytes that a factor of this shape takes when packed.
-  public static func packedSize(rows: Int, columns: Int) -> Int {
-    WeightArena.rounded(NarrowPanels.byteCount(rows, columns))
+  public static func packedSize(_ values: Matrix) -> Int {
+    WeightArena.rounded(NarrowPanels.byteCount(values.rows, values.columns))
   }
 
   /// Rows of its values.

@@ -221,11 +221,36 @@ extension FrozenWeight {
         plus: Self.narrowed(terms, from: rows.lowerBound, pool),
         onto: initial?.rows(rows), into: y.rows(rows), pool: pool)
     case .blocks(let panels):
-      panels.apply(
+      BlockPanels.apply(
         x.blockRows(precisely: panels.isPrecise, pool).rows(rows),
-        plus: Self.narrowed(terms, from: rows.lowerBound, pool),
-        onto: initial?.rows(rows), into: y.rows(rows), pool: pool)
+        [
+          BlockPanels.Product(
+            weight: panels, terms: Self.narrowed(terms, from: rows.lowerBound, pool),
+            initial: initial?.rows(rows), y: y.rows(rows))
+        ], pool: pool)
     }
+  }
+
+  /// `y = x W^T + terms` for several weights and all rows: together where they are held in blocks alike.
+  public static func apply(
+    _ x: Operand, _ products: [(weight: FrozenWeight, terms: [LowRankTerm], y: Matrix)],
+    pool: WorkerPool
+  ) {
+    var together: [BlockPanels.Product] = []
+    for (weight, terms, y) in products {
+      weight.check(x.values, weight.inputSize, y, weight.outputSize)
+      if case .blocks(let panels) = weight.storage,
+        together.allSatisfy({ $0.weight.isPrecise == panels.isPrecise })
+      {
+        together.append(
+          BlockPanels.Product(
+            weight: panels, terms: narrowed(terms, from: 0, pool), initial: nil, y: y))
+      } else {
+        weight.apply(x, rows: 0..<x.values.rows, plus: terms, into: y, pool: pool)
+      }
+    }
+    guard let first = together.first else { return }
+    BlockPanels.apply(x.blockRows(precisely: first.weight.isPrecise, pool), together, pool: pool)
   }
 
   /// `dx = dy W + terms`, or `dx += ...` where `accumulating`: the gradient to the activations.

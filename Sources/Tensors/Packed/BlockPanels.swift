@@ -96,50 +96,106 @@ import CKernels
       format, blocks, pointer(output / Self.side), output % Self.side, row.pointer)
   }
 
-  /// `y = initial + x W^T + terms`; each row's bits are the same whichever rows it shares the call with.
-  /// - Parameter initial: May be `y`; nil for zero.
-  func apply(
-    _ x: BlockRows, plus terms: [NarrowPanels.Term], onto initial: Matrix?, into y: Matrix,
-    pool: WorkerPool
-  ) {
-    let parts = ProductParts(
-      rows: x.rows, panels: panels, panelWork: Self.side * inputs / 2 * x.parts)
+  /// A product of rows that several may share: `y = initial + x W^T + terms`.
+  struct Product {
+    let weight: BlockPanels
+    let terms: [NarrowPanels.Term]
+    /// May be `y`; nil for zero.
+    let initial: Matrix?
+    let y: Matrix
+  }
+
+  /// Products of `x` with several weights as one job for the threads, since each job has them wait for each other. A row's bits
+  /// are the same whichever rows and weights share the call.
+  static func apply(_ x: BlockRows, _ products: [Product], pool: WorkerPool) {
     // Many adapters of a few rows each: one long stream of memory a term rather than a short one a term and part.
-    let isApart = terms.count >= 4 && x.rows <= 64 && NarrowPanels.areDisjoint(terms)
-    let termsInside = isApart ? [] : terms
-    // Their factors come from memory while the weight's product computes.
-    let ranges = unsafe isApart ? terms.map { unsafe $0.range } : []
+    let isApart =
+      x.rows <= 64 && products.contains { $0.terms.count >= 4 }
+      && products.allSatisfy { NarrowPanels.areDisjoint($0.terms) }
+    // One adapter's side by side, so that a thread computes with what it has fetched.
+    let apart = isApart ? byRows(products) : []
+    // Their factors come from memory while the weights' products compute.
+    let ranges = unsafe apart.map { unsafe products[$0.product].terms[$0.term].range }
     let lines = unsafe ranges.reduce(0) { unsafe $0 + ($1.bytes + 63) / 64 }
     // Nothing but plain values for the threads: counting references to what they share would cost more than small parts.
-    let (format, blocks, outputs, panelBytes) = (format, blocks, outputs, panelBytes)
-    let (halves, count, width) = (x.parts, parts.count, y.columns)
+    var count = 0
+    let shares = unsafe products.map { (product: Product) -> PartsOfProduct in
+      let share = unsafe PartsOfProduct(product, x, from: count)
+      unsafe count = share.end
+      return unsafe share
+    }
+    let (halves, total) = (x.parts, count)
     let (quants, scales, sums) = unsafe (x.quants(0), x.scales(0), x.sums(0))
-    let (packed, from, to) = unsafe (pointer(0), initial?.pointer, y.pointer)
-    unsafe ranges.withUnsafeBufferPointer { ranges in
-      pool.forEach(count) { index in
-        let (rows, panels) = parts[index]
-        let (row, column) = (rows.lowerBound, panels.lowerBound * Self.side)
-        let columns = min(outputs, panels.upperBound * Self.side) - column
-        let place = row * width + column
-        let first = lines == 0 ? 0 : index * lines / count
-        // A thread computes with what it fetches: its share of the terms is that of the parts.
-        var ahead = unsafe ck_ahead(
-          ranges: ranges.baseAddress, count: ranges.count, first: first,
-          lines: lines == 0 ? 0 : (index + 1) * lines / count - first)
-        unsafe ck_blocks_product(
-          format, rows.count, columns, blocks, blocks, halves,
-          quants + row * halves * blocks * Self.side, scales + row * blocks, sums + row * blocks,
-          packed + panels.lowerBound * panelBytes, from.map { unsafe UnsafePointer($0 + place) },
-          width, to + place, width, &ahead)
-        if !termsInside.isEmpty {
-          NarrowPanels.add(termsInside, rows, column..<column + columns, to: y)
+    unsafe shares.withUnsafeBufferPointer { shares in
+      unsafe ranges.withUnsafeBufferPointer { ranges in
+        pool.forEach(total) { index in
+          var place = 0
+          while unsafe index >= shares[place].end { place += 1 }
+          let share = unsafe shares[place]
+          let (rows, panels) = unsafe share.parts[index - share.first]
+          let (row, column) = (rows.lowerBound, panels.lowerBound * side)
+          let columns = unsafe min(share.outputs, panels.upperBound * side) - column
+          let at = unsafe row * share.width + column
+          let first = lines == 0 ? 0 : index * lines / total
+          var ahead = unsafe ck_ahead(
+            ranges: ranges.baseAddress, count: ranges.count, first: first,
+            lines: lines == 0 ? 0 : (index + 1) * lines / total - first)
+          unsafe ck_blocks_product(
+            share.format, rows.count, columns, share.blocks, share.blocks, halves,
+            quants + row * halves * share.blocks * side, scales + row * share.blocks,
+            sums + row * share.blocks, share.packed + panels.lowerBound * share.panelBytes,
+            share.initial.map { unsafe UnsafePointer($0 + at) }, share.width, share.y + at,
+            share.width, &ahead)
+          if unsafe !isApart && share.hasTerms {
+            NarrowPanels.add(
+              products[place].terms, rows, column..<column + columns, to: products[place].y)
+          }
         }
       }
     }
-    withExtendedLifetime((self, x, initial, y)) {}
-    guard isApart else { return }
-    pool.forEach(terms.count) { index in
-      NarrowPanels.add([terms[index]], 0..<x.rows, 0..<outputs, to: y)
+    withExtendedLifetime((x, products)) {}
+    pool.forEach(apart.count) { index in
+      let product = products[apart[index].product]
+      NarrowPanels.add(
+        [product.terms[apart[index].term]], 0..<x.rows, 0..<product.weight.outputs, to: product.y)
+    }
+  }
+
+  /// The terms of some products by the rows that they begin at.
+  private static func byRows(_ products: [Product]) -> [(product: Int, term: Int)] {
+    var all: [(product: Int, term: Int)] = []
+    for product in products.indices {
+      for term in products[product].terms.indices { all.append((product, term)) }
+    }
+    guard products.count > 1 else { return all }
+    return all.sorted {
+      products[$0.product].terms[$0.term].rows.lowerBound
+        < products[$1.product].terms[$1.term].rows.lowerBound
+    }
+  }
+
+  /// One product's parts of a job, as plain values.
+  @unsafe private struct PartsOfProduct {
+    let first, end: Int
+    let parts: ProductParts
+    let format: ck_block_format
+    let blocks, outputs, panelBytes, width: Int
+    let packed: UnsafeMutablePointer<UInt8>
+    let initial: UnsafeMutablePointer<Float>?
+    let y: UnsafeMutablePointer<Float>
+    let hasTerms: Bool
+
+    /// - Parameter first: Parts of the job before it.
+    init(_ product: Product, _ x: BlockRows, from first: Int) {
+      let weight = product.weight
+      unsafe parts = ProductParts(
+        rows: x.rows, panels: weight.panels, panelWork: side * weight.inputs / 2 * x.parts)
+      unsafe (self.first, end) = unsafe (first, first + parts.count)
+      unsafe (format, blocks, outputs) = (weight.format, weight.blocks, weight.outputs)
+      unsafe (panelBytes, width) = (weight.panelBytes, product.y.columns)
+      unsafe (packed, y) = unsafe (weight.pointer(0), product.y.pointer)
+      unsafe initial = product.initial?.pointer
+      unsafe hasTerms = !product.terms.isEmpty
     }
   }
 
