@@ -38,7 +38,7 @@ public final class LoadedBase: Sendable {
     try packed?.check()
     engine = Engine(model: model, tokenizer: tokenizer, pool: pool)
     adapters = AdapterPool(
-      base: record.facts.fingerprint, model: model, capacityBytes: adapterCapacityBytes)
+      base: record.facts.fingerprint, capacityBytes: adapterCapacityBytes)
   }
 
   /// An encoder that speaks under `contract`.

@@ -130,14 +130,17 @@ extension Workspace {
     _ version: VersionRecord, on base: LoadedBase, in pool: AdapterPool? = nil
   ) throws -> PinnedAdapter {
     try (pool ?? base.adapters).pin(version.digest) {
-      try adapter(version, on: base)
+      // Packed while the bytes are checked.
+      try adapter(version, on: base) { ResidentAdapter($0, for: base.model) }
     }
   }
 
-  /// The version's adapter as its file has it, read from the registry and checked.
-  func adapter(_ version: VersionRecord, on base: LoadedBase) throws -> Adapter {
+  /// What `make` makes of the version's adapter as its file has it, read from the registry and checked.
+  func adapter<T>(
+    _ version: VersionRecord, on base: LoadedBase, making make: (Adapter) -> T
+  ) throws -> T {
     try registry.blob(version.weights) {
-      try Workspace.adapter(version, weights: $0, on: base, knownDigest: version.digest)
+      make(try Workspace.adapter(version, weights: $0, on: base, knownDigest: version.digest))
     }
   }
 

@@ -115,9 +115,17 @@ extension Registry {
       }
     }
     let names = try database.all("SELECT name FROM bases ORDER BY name") { try $0.text() }
-    let hint =
-      names.isEmpty ? "; the registry has no base yet: add one" : didYouMean(name, among: names)
-    throw RegistryError(.notFound, "no base '\(abridged(name))'" + hint)
+    let near = didYouMean(name, among: names)
+    throw RegistryError(
+      .notFound, "no base '\(abridged(name))'" + (near.isEmpty ? told(names) : near))
+  }
+
+  /// The first few of the bases there are.
+  private func told(_ names: [String]) -> String {
+    guard !names.isEmpty else { return "; the registry has no base yet: add one" }
+    let first = names.prefix(3).map { "'\(abridged($0))'" }.joined(separator: ", ")
+    return "; there \(names.count == 1 ? "is" : "are") \(first)"
+      + (names.count > 3 ? " and \(names.count - 3) more" : "")
   }
 }
 

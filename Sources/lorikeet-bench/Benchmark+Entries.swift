@@ -98,7 +98,9 @@ extension Benchmark {
   private func pinned(_ base: LoadedBase, _ index: Int) throws -> PinnedAdapter {
     if let kept = keptAdapters[index] { return kept }
     let adapter = try randomAdapter(base, seed: UInt64(index) + 10)
-    let pinned = try base.adapters.pin(adapter.digest) { adapter }
+    let pinned = try base.adapters.pin(adapter.digest) {
+      ResidentAdapter(adapter, for: base.model)
+    }
     keptAdapters[index] = pinned
     return pinned
   }

@@ -37,8 +37,7 @@ extension Benchmark {
     return [
       Entry(name: "load/adapter-cold", unit: "ms") {
         let (scratch, base) = try both()
-        let pool = AdapterPool(
-          base: base.record.facts.fingerprint, model: base.model, capacityBytes: 1 << 30)
+        let pool = AdapterPool(base: base.record.facts.fingerprint, capacityBytes: 1 << 30)
         return try self.seconds {
           let version = try scratch.registry.version("bench/adapter@1")
           _ = try scratch.pin(version, on: base, in: pool)

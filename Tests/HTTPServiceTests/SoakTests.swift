@@ -269,8 +269,9 @@ private final class Alone {
     request.sampler.seed = UInt64(answer.question["seed"]?.intValue ?? 0)
     request.sampler.logitBias = [2: -100]
     request.topChoices = 2
+    let model = toy.service.base.model
     let source = soak.adapter(answer.digest).map { adapter in
-      AdapterSource(digest: adapter.digest) { adapter }
+      AdapterSource(digest: adapter.digest) { ResidentAdapter(adapter, for: model) }
     }
     if source == nil { try #require(answer.digest == base.digest.hex) }
     let (result, done) = (Box<GenerateResult>(), Happening())

@@ -32,6 +32,17 @@ struct VersionTests {
     let missing = failure { _ = try registry.base("tiny-bse") }
     #expect(missing?.code == .notFound)
     #expect(missing?.message == "no base 'tiny-bse'; did you mean 'tiny-base'?")
+    let strange = failure { _ = try registry.base("gemma-27b") }
+    #expect(strange?.message == "no base 'gemma-27b'; there is 'tiny-base'")
+    for index in 1...4 {
+      var more = tiny
+      more.name = "base-\(index)"
+      more.fingerprint = Digest.of("base \(index)")
+      try registry.addBase(more)
+    }
+    #expect(
+      failure { _ = try registry.base("gemma-27b") }?.message
+        == "no base 'gemma-27b'; there are 'base-1', 'base-2', 'base-3' and 2 more")
   }
 
   @Test("a base with versions is kept, one without is removed")

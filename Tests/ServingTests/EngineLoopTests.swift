@@ -122,7 +122,7 @@ import Tokenizers
     let good = try toy.adapter(1)
     let loop = EngineLoop(engine: toy.engine, adapters: toy.pool())
     defer { loop.stop() }
-    let wrong = AdapterSource(digest: Digest.of("promised")) { good }
+    let wrong = AdapterSource(digest: Digest.of("promised")) { toy.resident(good) }
     let broken = AdapterSource(digest: Digest.of("broken")) {
       throw ServingError(.wrongBase, "damaged")
     }
@@ -160,7 +160,7 @@ import Tokenizers
         toy.request(8),
         adapter: AdapterSource(digest: slow.digest) {
           gate.wait()
-          return slow
+          return toy.resident(slow)
         }), loading)
     let last = Listener()
     _ = try loop.submit(EngineJob(toy.request(8)), last)

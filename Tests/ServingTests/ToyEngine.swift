@@ -29,7 +29,7 @@ final class ToyEngine: Sendable {
   deinit { workers.shutDown() }
 
   func pool(capacity: Int = 1 << 30) -> AdapterPool {
-    AdapterPool(base: ToyEngine.base, model: engine.model, capacityBytes: capacity)
+    AdapterPool(base: ToyEngine.base, capacityBytes: capacity)
   }
 
   /// An adapter with random weights, large enough to be heard.
@@ -50,11 +50,16 @@ final class ToyEngine: Sendable {
       deltas: Dictionary(uniqueKeysWithValues: deltas))
   }
 
-  /// Bytes that `adapter` takes while it may answer.
-  func bytes(_ adapter: Adapter) -> Int { ResidentAdapter(adapter, for: engine.model).byteCount }
+  /// `adapter` as it is in memory while it may answer.
+  func resident(_ adapter: Adapter) -> ResidentAdapter {
+    ResidentAdapter(adapter, for: engine.model)
+  }
+
+  /// Bytes that it takes so.
+  func bytes(_ adapter: Adapter) -> Int { resident(adapter).byteCount }
 
   func source(_ adapter: Adapter) -> AdapterSource {
-    AdapterSource(digest: adapter.digest) { adapter }
+    AdapterSource(digest: adapter.digest) { self.resident(adapter) }
   }
 
   /// A request with a prompt of `count` tokens, which begin as `seed` says.

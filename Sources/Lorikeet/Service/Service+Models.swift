@@ -134,9 +134,14 @@ extension Service {
   func source(_ version: VersionRecord) -> AdapterSource {
     AdapterSource(digest: version.digest) { [base, place, weak self] in
       do {
-        return try Workspace.adapter(
-          version, weights: try place.read { try $0.blob(version.weights) }, on: base,
-          knownDigest: version.digest)
+        return try place.read { registry in
+          try registry.blob(version.weights) { weights in
+            ResidentAdapter(
+              try Workspace.adapter(
+                version, weights: weights, on: base, knownDigest: version.digest),
+              for: base.model)
+          }
+        }
       } catch {
         self?.refuse(version, error)
         throw error

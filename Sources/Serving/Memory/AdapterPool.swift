@@ -1,6 +1,5 @@
 public import Adapters
 public import Digests
-public import Models
 import Synchronization
 
 /// The loader: adapters in memory, by digest, so that a swap is no more than a look-up.
@@ -42,28 +41,28 @@ public final class AdapterPool: Sendable {
   /// What its bytes are counted in.
   public let budget: MemoryBudget
   private let base: Digest
-  private let model: Model
   let state = Mutex(State())
 
-  /// An empty pool for adapters of the base with fingerprint `base`, which `model` is, whose bytes are counted in `budget`.
-  public init(base: Digest, model: Model, budget: MemoryBudget) {
+  /// An empty pool for adapters of the base with fingerprint `base`, whose bytes are counted in `budget`.
+  public init(base: Digest, budget: MemoryBudget) {
     self.base = base
-    self.model = model
     self.budget = budget
     budget.onShortage(
       idle: { [weak self] in self?.idleBytes ?? 0 }, giveUp: { [weak self] in self?.evict($0) })
   }
 
   /// An empty pool with a budget of its own.
-  public convenience init(base: Digest, model: Model, capacityBytes: Int) {
-    self.init(base: base, model: model, budget: MemoryBudget(capacity: capacityBytes))
+  public convenience init(base: Digest, capacityBytes: Int) {
+    self.init(base: base, budget: MemoryBudget(capacity: capacityBytes))
   }
 
   /// The adapter with `digest`, pinned; `load` brings it where it is not in memory.
   ///
-  /// Loading and packing happen outside the lock, so that a cold adapter holds up nobody.
+  /// Loading happens outside the lock, so that a cold adapter holds up nobody.
   /// - Throws: What `load` throws, or `ServingError` where the adapter is for another base or there is no room.
-  public func pin(_ digest: Digest, load: () throws -> Adapter) throws -> PinnedAdapter {
+  public func pin(_ digest: Digest, load: () throws -> ResidentAdapter) throws
+    -> PinnedAdapter
+  {
     if let pinned = pinResident(digest) { return pinned }
     let adapter = try load()
     guard adapter.baseFingerprint == base else {
@@ -76,7 +75,7 @@ public final class AdapterPool: Sendable {
       throw ServingError(
         .wrongBase, "adapter \(digest.short) has the digest \(adapter.digest.short) once loaded")
     }
-    return try insert(ResidentAdapter(adapter, for: model))
+    return try insert(adapter)
   }
 
   /// The adapter with `digest`, pinned, if it is in memory.

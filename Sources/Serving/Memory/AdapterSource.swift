@@ -6,10 +6,10 @@ public struct AdapterSource: Sendable {
   /// The adapter's digest.
   public let digest: Digest
   /// Brings it; called on the loader's thread.
-  public let load: @Sendable () throws -> Adapter
+  public let load: @Sendable () throws -> ResidentAdapter
 
   /// An adapter and how it is brought.
-  public init(digest: Digest, load: @escaping @Sendable () throws -> Adapter) {
+  public init(digest: Digest, load: @escaping @Sendable () throws -> ResidentAdapter) {
     self.digest = digest
     self.load = load
   }
