@@ -33,15 +33,19 @@ public struct ResidentUpdates: Sendable {
       }
       for (place, slot) in group.enumerated() { made[slot] = (a[place], b[place]) }
     }
+    var floats = Floats(areCopied: !packed.isEmpty)
     deltas = lowRank.sorted { $0.key < $1.key }.map { slot, update in
-      Delta(update, at: slot, made[slot] ?? (Factor(update.a), Factor(update.b)))
+      Delta(
+        update, at: slot,
+        made[slot] ?? (Factor(floats.kept(update.a)), Factor(floats.kept(update.b))))
     }
     replacements = Set(updates.weights.keys).union(updates.biases.keys).sorted().map { slot in
-      let weight = updates.weights[slot].map { FrozenWeight($0) }
-      return (slot, Replacement(rows: 0..<0, weight: weight, bias: updates.biases[slot]))
+      let weight = updates.weights[slot].map { FrozenWeight(floats.kept($0)) }
+      let bias = updates.biases[slot].map { floats.kept($0) }
+      return (slot, Replacement(rows: 0..<0, weight: weight, bias: bias))
     }
-    let floats = packed.values.reduce(updates.parameterCount) { $0 - $1.a.count - $1.b.count }
-    byteCount = packedBytes + floats * 4
+    let left = packed.values.reduce(updates.parameterCount) { $0 - $1.a.count - $1.b.count }
+    byteCount = packedBytes + left * 4
   }
 
   /// These updates for `rows` of a batch.
@@ -64,6 +68,23 @@ public struct ResidentUpdates: Sendable {
       replacement.rows = rows
       batch.replacements[entry.slot, default: []].append(replacement)
     }
+  }
+}
+
+/// What stays in floats, maybe copied, so that the file that it lies in can go.
+private struct Floats {
+  let areCopied: Bool
+  private var copies: [(of: Matrix, copy: Matrix)] = []
+
+  init(areCopied: Bool) { self.areCopied = areCopied }
+
+  /// `values` as they are kept; the same for the same.
+  mutating func kept(_ values: Matrix) -> Matrix {
+    guard areCopied else { return values }
+    if let known = copies.first(where: { $0.of.isSame(as: values) }) { return known.copy }
+    let copy = values.copied()
+    copies.append((values, copy))
+    return copy
   }
 }
 

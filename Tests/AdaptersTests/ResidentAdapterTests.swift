@@ -65,6 +65,36 @@ struct ResidentAdapterTests {
     #expect(resident.digest == adapter.digest)
   }
 
+  @Test("keeps what it has besides factors over packed weights", arguments: WholeGolden.names)
+  func whole(name: String) throws {
+    let golden = try WholeGolden(name)
+    let model = try Model.load(
+      try Checkpoint.open(path: Fixtures.url("models/" + golden.base).path), weights: .bf16)
+    let adapter = try PEFT.read(
+      directory: golden.folder, baseFingerprint: Goldens.base, slots: model.slots)
+    let rows = 0..<12
+    var updates = BatchUpdates()
+    for (slot, delta) in adapter.deltas {
+      let shift = delta.bias?.copied()
+      shift?.scale(by: delta.scale)
+      updates.deltas[slot] = [
+        LowRankDelta(
+          rows: rows, a: Factor(delta.a), b: Factor(delta.b), scale: delta.scale, shift: shift)
+      ]
+    }
+    let whole = adapter.updates
+    for slot in Set(whole.weights.keys).union(whole.biases.keys) {
+      updates.replacements[slot] = [
+        Replacement(
+          rows: rows, weight: whole.weights[slot].map { FrozenWeight($0) },
+          bias: whole.biases[slot])
+      ]
+    }
+    let resident = ResidentAdapter(adapter, for: model)
+    #expect(try logits(model, resident.updates.applied(to: rows)) == logits(model, updates))
+    #expect(try logits(model, updates) != logits(model, BatchUpdates()))
+  }
+
   @Test("takes bf16 where the base's weights are packed, and floats where they are not")
   func bytes() throws {
     let rank = 16

@@ -20,6 +20,8 @@ struct WholeGolden {
     .filter { !$0.hasSuffix("untied") }
 
   let name: String
+  /// The folder of its model.
+  let base: String
   let model: Model
   let tokens: [Int32]
   private let facts: JSONValue
@@ -28,7 +30,7 @@ struct WholeGolden {
     self.name = name
     facts = try #require(try Goldens.json("whole/cases.json")[name])
     tokens = (facts["tokens"]?.arrayValue ?? []).compactMap { $0.intValue.map(Int32.init) }
-    let base = try #require(facts["model"]?.stringValue)
+    base = try #require(facts["model"]?.stringValue)
     model = try Model.load(try Checkpoint.open(path: Fixtures.url("models/" + base).path))
   }
 
