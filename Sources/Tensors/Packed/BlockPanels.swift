@@ -110,7 +110,7 @@ import CKernels
   static func apply(_ x: BlockRows, _ products: [Product], pool: WorkerPool) {
     // Many adapters of a few rows each: one long stream of memory a term rather than a short one a term and part.
     let isApart =
-      x.rows <= 64 && products.contains { $0.terms.count >= 4 }
+      x.rows <= 256 && products.contains { $0.terms.count >= 4 }
       && products.allSatisfy { NarrowPanels.areDisjoint($0.terms) }
     // One adapter's side by side, so that a thread computes with what it has fetched.
     let apart = isApart ? byRows(products) : []
