@@ -25,7 +25,4 @@ public struct LowRank: Sendable {
 
   /// Values of A, B and the bias.
   public var parameterCount: Int { a.count + b.count + (bias?.count ?? 0) }
-
-  /// Bytes of A, B and the bias.
-  public var byteCount: Int { parameterCount * 4 }
 }

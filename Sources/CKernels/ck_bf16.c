@@ -208,17 +208,10 @@ size_t ck_bf16_filled(size_t count) {
 CK_INLINE void ck_bf16_pack_body(size_t width, size_t outputs, size_t inputs, const float *weight, size_t stride,
                                  uint16_t *panel) {
   memset(panel, 0, ck_bf16_filled(inputs) * width * 2);
-  enum { chunk = 64 };  // values that are rounded at once; even
   for (size_t o = 0; o < outputs; o++) {
     const float *w = weight + o * stride;
     uint16_t *to = panel + 2 * o;
-    for (size_t begin = 0; begin < inputs; begin += chunk) {
-      uint16_t values[chunk + 1];
-      size_t count = inputs - begin < chunk ? inputs - begin : chunk;
-      for (size_t k = 0; k < count; k++) values[k] = ck_narrowed(w[begin + k]);
-      values[count] = 0;
-      for (size_t k = 0; k < count; k += 2, to += 2 * width) memcpy(to, values + k, 4);
-    }
+    for (size_t k = 0; k < inputs; k++) to[(k / 2) * 2 * width + k % 2] = ck_narrowed(w[k]);
   }
 }
 

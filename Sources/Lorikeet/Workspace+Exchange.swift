@@ -55,7 +55,7 @@ extension Workspace {
   public func exportAdapter(_ reference: String, directory path: String) throws -> VersionRecord {
     let version = try registry.version(reference)
     let base = try openBase(registry.base(version.base), weights: .f32)
-    try PEFT.write(try adapter(version, on: base) { $0 }, directory: path)
+    try PEFT.write(try registry.adapter(version, on: base) { $0 }, directory: path)
     let file = URL(fileURLWithPath: path).appendingPathComponent(contractName)
     do {
       try Data(version.promptContract.utf8).write(to: file, options: .atomic)

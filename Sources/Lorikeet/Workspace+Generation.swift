@@ -131,16 +131,7 @@ extension Workspace {
   ) throws -> PinnedAdapter {
     try (pool ?? base.adapters).pin(version.digest) {
       // Packed while the bytes are checked.
-      try adapter(version, on: base) { ResidentAdapter($0, for: base.model) }
-    }
-  }
-
-  /// What `make` makes of the version's adapter as its file has it, read from the registry and checked.
-  func adapter<T>(
-    _ version: VersionRecord, on base: LoadedBase, making make: (Adapter) -> T
-  ) throws -> T {
-    try registry.blob(version.weights) {
-      make(try Workspace.adapter(version, weights: $0, on: base, knownDigest: version.digest))
+      try registry.adapter(version, on: base) { ResidentAdapter($0, for: base.model) }
     }
   }
 
@@ -154,5 +145,16 @@ extension Workspace {
       configuration: try LoRAConfiguration(file: Array(version.configuration.utf8)),
       baseFingerprint: version.base, promptContract: Data(version.promptContract.utf8),
       slots: base.model.slots, knownDigest: knownDigest)
+  }
+}
+
+extension Registry {
+  /// What `make` makes of the version's adapter as its file has it, whose bytes are checked meanwhile.
+  func adapter<T>(
+    _ version: VersionRecord, on base: LoadedBase, making make: (Adapter) -> T
+  ) throws -> T {
+    try blob(version.weights) {
+      make(try Workspace.adapter(version, weights: $0, on: base, knownDigest: version.digest))
+    }
   }
 }

@@ -47,7 +47,7 @@ public final class Model: Sendable {
 
   /// The slots of the linear layers in the order of a forward pass, those of one input together.
   public var slotGroups: [[Int]] {
-    blocks.flatMap { $0.groups.map { $0.map(\.slot) } } + [[head.slot], [embedding.slot]]
+    blocks.flatMap { $0.groups.map { $0.map(\.slot) } } + [[head.slot]]
   }
 
   /// What the base has at `slot`.

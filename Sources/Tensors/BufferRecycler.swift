@@ -105,7 +105,7 @@ extension BufferRecycler.Shelf {
     peakLiveBytes = max(peakLiveBytes, liveBytes)
   }
 
-  /// Takes out idle blocks until all bytes together fit the peak; their addresses.
+  /// Takes out idle blocks until all bytes together fit the peak and the slack; their addresses.
   fileprivate mutating func removeSurplus() -> [UInt] {
     var addresses: [UInt] = []
     while idleBytes + liveBytes > peakLiveBytes + BufferRecycler.slack,

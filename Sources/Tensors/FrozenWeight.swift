@@ -87,7 +87,9 @@ public struct FrozenWeight: Sendable {
   }
 
   /// Whether it is packed, and the thin products beside it read packed factors.
-  public var isPacked: Bool { packedBytes != nil }
+  public var isPacked: Bool {
+    if case .plain = storage { false } else { true }
+  }
 
   /// The packed weight, or nil where it is held as floats.
   public var packedBytes: Bytes? {

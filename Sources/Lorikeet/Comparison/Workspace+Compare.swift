@@ -138,7 +138,7 @@ extension Workspace {
     var whole: [String] = []
     if let one = first.version, let two = other.version, one.base == two.base {
       let base = try openBase(registry.base(one.base), weights: .f32)
-      let adapters = try [one, two].map { try adapter($0, on: base) { $0 } }
+      let adapters = try [one, two].map { try registry.adapter($0, on: base) { $0 } }
       layers = try Adapter.compare(adapters[0], adapters[1], pool: pool)
       whole = Set(adapters.flatMap(\.updates.wholeSlots)).sorted()
         .map { base.model.slots.slots[$0].path }

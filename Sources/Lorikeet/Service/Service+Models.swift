@@ -135,12 +135,7 @@ extension Service {
     AdapterSource(digest: version.digest) { [base, place, weak self] in
       do {
         return try place.read { registry in
-          try registry.blob(version.weights) { weights in
-            ResidentAdapter(
-              try Workspace.adapter(
-                version, weights: weights, on: base, knownDigest: version.digest),
-              for: base.model)
-          }
+          try registry.adapter(version, on: base) { ResidentAdapter($0, for: base.model) }
         }
       } catch {
         self?.refuse(version, error)
