@@ -32,18 +32,20 @@ CK_INLINE void tile(size_t rows, ck_block_format format, const ck_block_job *job
     for (int o = 0; o < 32; o++) d[o] = ck_half_at(halves + 2 * o);
     for (int o = 0; o < 32 && format == CK_BLOCKS_4_1; o++) m[o] = ck_half_at(halves + 64 + 2 * o);
     for (size_t r = 0; r < rows; r++) {
-      int32_t dots[32], sum = job->sums[r * job->stride + b];
-      float scale = job->scales[r * job->stride + b], scaled_sum = scale * (float)sum, *total = totals[r];
+      const ck_block_rows x = ck_block_rows_from(job->x, r, b);
+      const ck_block_facts facts = *x.facts;
+      int32_t dots[32], sum = facts.sum;
+      float *total = totals[r];
       int32_t start = format == CK_BLOCKS_4_1 ? 0 : -sum * (1 << ck_block_offset_shift(format));
       for (int o = 0; o < 32; o++) dots[o] = start;
-      for (size_t part = 0; part < job->parts; part++) {
-        const int8_t *x = job->quants + ((r * job->parts + part) * job->stride + b) * 32;
-        const int32_t weight = part + 1 < job->parts ? 256 : 1;
+      for (size_t part = 0; part < x.parts; part++) {
+        const int8_t *quants = x.quants + part * x.stride * 32;
+        const int32_t weight = part + 1 < x.parts ? 256 : 1;
         for (int k = 0; k < 32; k++)
-          for (int o = 0; o < 32; o++) dots[o] += w[k][o] * (weight * x[k]);
+          for (int o = 0; o < 32; o++) dots[o] += w[k][o] * (weight * quants[k]);
       }
-      for (int o = 0; o < 32; o++) total[o] = fmaf(scale * d[o], (float)dots[o], total[o]);
-      for (int o = 0; o < 32 && format == CK_BLOCKS_4_1; o++) total[o] = fmaf(scaled_sum, m[o], total[o]);
+      for (int o = 0; o < 32; o++) total[o] = fmaf(facts.scale * d[o], (float)dots[o], total[o]);
+      for (int o = 0; o < 32 && format == CK_BLOCKS_4_1; o++) total[o] = fmaf(facts.scaled_sum, m[o], total[o]);
     }
   }
   for (size_t r = 0; r < rows; r++) ck_block_store(job, r, totals[r]);
@@ -51,7 +53,7 @@ CK_INLINE void tile(size_t rows, ck_block_format format, const ck_block_job *job
 
 CK_INLINE void panel(ck_block_format format, const ck_block_job *job) {
   for (size_t row = 0; row < job->rows;) {
-    ck_block_job rest = ck_block_rows_from(job, row);
+    ck_block_job rest = ck_block_job_from(job, row);
     size_t rows = ck_block_tile_rows(rest.rows, tile_rows);
     tile(rows, format, &rest);
     row += rows;
@@ -66,9 +68,9 @@ void ck_blocks_panel_portable(const ck_block_job *job) {
   }
 }
 
-void ck_blocks_product(ck_block_format format, size_t rows, size_t columns, size_t blocks, size_t stride,
-                       size_t parts, const int8_t *quants, const float *scales, const int32_t *sums, const uint8_t *panels,
-                       const float *initial, size_t initial_stride, float *y, size_t y_stride, const ck_ahead *ahead) {
+void ck_blocks_product(ck_block_format format, size_t rows, size_t columns, size_t blocks, ck_block_rows x,
+                       const uint8_t *panels, const float *initial, size_t initial_stride, float *y, size_t y_stride,
+                       const ck_ahead *ahead) {
   ck_walk walk = ck_walk_over(ahead);
   size_t panels_left = (columns + CK_BLOCK_SIDE - 1) / CK_BLOCK_SIDE;
   void (*panel)(const ck_block_job *) = ck_blocks_panel_portable;
@@ -82,9 +84,8 @@ void ck_blocks_product(ck_block_format format, size_t rows, size_t columns, size
     size_t width = columns - first < CK_BLOCK_SIDE ? columns - first : CK_BLOCK_SIDE;
     const uint8_t *at = panels + first / CK_BLOCK_SIDE * blocks * ck_blocks_bytes(format);
     const float *from = initial ? initial + first : NULL;
-    ck_block_job job = {format, rows, width, blocks, stride,         parts,     quants,
-                        scales, sums, at,    from,   initial_stride, y + first, y_stride,
-                        &walk,  (walk.lines + panels_left - 1) / panels_left};
+    ck_block_job job = {format, rows,           width,     blocks,   x,     at,
+                        from,   initial_stride, y + first, y_stride, &walk, (walk.lines + panels_left - 1) / panels_left};
     panel(&job);
   }
 }

@@ -21,15 +21,14 @@ CK_INLINE WIDE_TARGET void add_dots(int rows, ck_block_format format, const ck_b
   const uint8_t *halves = block + ck_block_quant_bytes(format) + 2 * first;
   wide_float d = load_halves(halves);
   CK_UNROLL for (int r = 0; r < rows; r++) {
-    float scale = job->scales[(size_t)r * job->stride + b];
-    int32_t sum = job->sums[(size_t)r * job->stride + b];
+    const ck_block_facts facts = job->x.facts[(size_t)r * job->x.stride + b];
     wide_int dot = dots[r];
-    int32_t offset = sum * (1 << ck_block_offset_shift(format));
+    int32_t offset = facts.sum * (1 << ck_block_offset_shift(format));
     if (format != CK_BLOCKS_4_1) dot = WIDE(sub_epi32)(dot, WIDE(set1_epi32)(offset));
     wide_float total = WIDE(loadu_ps)(&totals[r][first]);
-    total = WIDE(fmadd_ps)(WIDE(mul_ps)(WIDE(set1_ps)(scale), d), WIDE(cvtepi32_ps)(dot), total);
+    total = WIDE(fmadd_ps)(WIDE(mul_ps)(WIDE(set1_ps)(facts.scale), d), WIDE(cvtepi32_ps)(dot), total);
     if (format == CK_BLOCKS_4_1)
-      total = WIDE(fmadd_ps)(WIDE(set1_ps)(scale * (float)sum), load_halves(halves + 64), total);
+      total = WIDE(fmadd_ps)(WIDE(set1_ps)(facts.scaled_sum), load_halves(halves + 64), total);
     WIDE(storeu_ps)(&totals[r][first], total);
   }
 }
@@ -42,11 +41,11 @@ CK_INLINE WIDE_TARGET void join(int rows, wide_int dots[tile_rows]) {
 
 /// The job's first `rows` rows. `rows`, `parts` and `format` are constants wherever this is inlined.
 CK_INLINE WIDE_TARGET void tile(int rows, int parts, ck_block_format format, const ck_block_job *job) {
-  const size_t width = job->stride * CK_BLOCK_SIDE;
+  const size_t width = job->x.stride * CK_BLOCK_SIDE;
   const wide_int low_bits = WIDE(set1_epi8)(15), ones = WIDE(set1_epi16)(1), sixteens = WIDE(set1_epi16)(16);
   const int bytes = format == CK_BLOCKS_8 ? 4 * CK_BLOCK_SIDE : 2 * CK_BLOCK_SIDE;  // of four inputs
   const uint8_t *block = job->panel;
-  const int8_t *x = job->quants;
+  const int8_t *x = job->x.quants;
   tile_totals totals;
   memset(totals, 0, sizeof totals);
   ck_block_fetch_outputs(job, rows);
@@ -82,7 +81,7 @@ CK_INLINE WIDE_TARGET void tile(int rows, int parts, ck_block_format format, con
 
 CK_INLINE WIDE_TARGET void panel(int parts, ck_block_format format, const ck_block_job *job) {
   for (size_t row = 0; row < job->rows;) {
-    ck_block_job rest = ck_block_rows_from(job, row);
+    ck_block_job rest = ck_block_job_from(job, row);
     size_t rows = ck_block_tile_rows(rest.rows, (size_t)(tile_rows / parts));
     switch (rows) {
       case 1: tile(1, parts, format, &rest); break;
@@ -95,7 +94,7 @@ CK_INLINE WIDE_TARGET void panel(int parts, ck_block_format format, const ck_blo
 }
 
 CK_INLINE WIDE_TARGET void panel_in_parts(ck_block_format format, const ck_block_job *job) {
-  if (job->parts == 1) {
+  if (job->x.parts == 1) {
     panel(1, format, job);
   } else {
     panel(2, format, job);

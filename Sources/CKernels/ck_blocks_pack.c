@@ -18,16 +18,26 @@ CK_INLINE const uint8_t *source_row(const uint8_t *from, const size_t *rows, siz
 
 static const uint8_t nothing[20];  // a GGUF block of 4-bit weights, all zero
 
+/// Whether a block of a file has the scale 0.
+CK_INLINE int is_zero(const uint8_t *block) {
+  uint16_t scale;
+  memcpy(&scale, block, 2);
+  return (scale & 0x7fffu) == 0;
+}
+
+static const uint16_t one = 0x3c00;  // as a float16
+
 void ck_blocks_pack_q8_0(size_t columns, size_t blocks, const uint8_t *from, const size_t *rows, uint8_t *panel) {
   for (size_t o = 0; o < CK_BLOCK_SIDE; o++) {
     const uint8_t *row = source_row(from, rows, o, columns, 34 * blocks);
     for (size_t b = 0; b < blocks; b++) {
       uint8_t *block = panel + b * ck_blocks_bytes(CK_BLOCKS_8);
+      int zero = !row || is_zero(row + 34 * b);
       for (size_t k = 0; k < 8; k++) {
-        uint32_t word = (row ? word_at(row + 34 * b + 2 + 4 * k) : 0) ^ 0x80808080u;
+        uint32_t word = (zero ? 0 : word_at(row + 34 * b + 2 + 4 * k)) ^ 0x80808080u;
         memcpy(block + 128 * k + 4 * o, &word, 4);
       }
-      memcpy(block + 1024 + 2 * o, row ? row + 34 * b : nothing, 2);
+      memcpy(block + 1024 + 2 * o, zero ? (const void *)&one : row + 34 * b, 2);
     }
   }
 }
@@ -37,22 +47,25 @@ void ck_blocks_pack_q8_0(size_t columns, size_t blocks, const uint8_t *from, con
 CK_INLINE void pack_nibbles(ck_block_format format, size_t header, size_t columns, size_t blocks, const uint8_t *from,
                             const size_t *rows, uint8_t *panel) {
   const size_t size = header + 16;
-  const uint32_t low = 0x0f0f0f0fu;
+  const uint32_t low = 0x0f0f0f0fu, zeros = format == CK_BLOCKS_4 ? 0x88888888u : 0;
   for (size_t o = 0; o < 16; o++) {
     const uint8_t *first = source_row(from, rows, o, columns, size * blocks);
     const uint8_t *second = source_row(from, rows, o + 16, columns, size * blocks);
     for (size_t b = 0; b < blocks; b++) {
       const uint8_t *p = first ? first + size * b : nothing, *q = second ? second + size * b : nothing;
       uint8_t *block = panel + b * ck_blocks_bytes(format);
+      int p_zero = is_zero(p), q_zero = is_zero(q);
       for (size_t k = 0; k < 4; k++) {
-        uint32_t u = word_at(p + header + 4 * k), v = word_at(q + header + 4 * k);
+        uint32_t u = p_zero ? zeros : word_at(p + header + 4 * k), v = q_zero ? zeros : word_at(q + header + 4 * k);
         uint32_t early = (u & low) | (v & low) << 4, late = (u >> 4 & low) | (v & ~low);
         memcpy(block + 64 * k + 4 * o, &early, 4);
         memcpy(block + 64 * (k + 4) + 4 * o, &late, 4);
       }
       for (size_t half = 0; half < header / 2; half++) {
-        memcpy(block + 512 + 64 * half + 2 * o, p + 2 * half, 2);
-        memcpy(block + 512 + 64 * half + 2 * (o + 16), q + 2 * half, 2);
+        const void *u = half == 0 && p_zero ? (const void *)&one : p + 2 * half;
+        const void *v = half == 0 && q_zero ? (const void *)&one : q + 2 * half;
+        memcpy(block + 512 + 64 * half + 2 * o, u, 2);
+        memcpy(block + 512 + 64 * half + 2 * (o + 16), v, 2);
       }
     }
   }

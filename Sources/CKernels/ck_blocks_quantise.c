@@ -1,66 +1,76 @@
+#include <math.h>
+
 #include "ck_blocks_rounding.h"
 
-CK_INLINE void ck_blocks_quantise_body(size_t rows, size_t blocks, const float *x, size_t x_stride,
-                                       int8_t *restrict quants, float *restrict scales, int32_t *restrict sums) {
+/// A row's block in 8 bits.
+CK_INLINE void quantise(const float *from, int8_t *restrict quants, ck_block_facts *facts) {
   // Not fused, so that all variants round alike.
 #pragma clang fp contract(off)
-  for (size_t t = 0; t < rows; t++, x += x_stride) {
-    for (size_t b = 0; b < blocks; b++, quants += CK_BLOCK_SIDE) {
-      const float *from = x + CK_BLOCK_SIDE * b;
-      uint32_t top = ck_greatest_magnitude(from);
-      float most;
-      memcpy(&most, &top, 4);
-      int tiny = most < 0x1p-100f, finite = top < 0x7f800000u;
-      float inverse = finite && !tiny ? 127.0f / most : 0.0f;
-      int32_t sum = 0;
-      for (int i = 0; i < CK_BLOCK_SIDE; i++) {
-        float scaled = from[i] * inverse;
-        quants[i] = ck_nearest(scaled);
-        sum += quants[i];
-      }
-      *scales++ = tiny ? 0.0f : most / 127.0f;
-      *sums++ = sum;
-    }
+  uint32_t top = ck_greatest_magnitude(from);
+  float most;
+  memcpy(&most, &top, 4);
+  int tiny = most < 0x1p-100f, finite = top < 0x7f800000u;
+  float inverse = finite && !tiny ? 127.0f / most : 0.0f;
+  int32_t total = 0;
+  for (int i = 0; i < CK_BLOCK_SIDE; i++) {
+    float scaled = from[i] * inverse;
+    quants[i] = ck_nearest(scaled);
+    total += quants[i];
   }
+  float scale = tiny ? 0.0f : most / 127.0f;
+  *facts = (ck_block_facts){scale, total, scale * (float)total};
 }
 
-CK_KERNEL(ck_blocks_quantise,
-          (size_t rows, size_t blocks, const float *x, size_t x_stride, int8_t *restrict quants,
-           float *restrict scales, int32_t *restrict sums),
-          (rows, blocks, x, x_stride, quants, scales, sums))
-
-CK_INLINE void ck_blocks_quantise_twice_body(size_t rows, size_t blocks, const float *x, size_t x_stride,
-                                             int8_t *restrict quants, float *restrict scales,
-                                             int32_t *restrict sums) {
+/// A row's block in 16 bits, as two of 8.
+CK_INLINE void quantise_twice(const float *from, int8_t *restrict high, int8_t *restrict low,
+                              ck_block_facts *facts) {
 #pragma clang fp contract(off)
+  uint32_t top = ck_greatest_magnitude(from);
+  float most;
+  memcpy(&most, &top, 4);
+  int usual = most >= 0x1p-80f && most < 0x1p100f;
+  // The next power of two, if it is not one.
+  float least = usual ? most / 32512.0f : 1.0f, power, inverse;
+  uint32_t bits;
+  memcpy(&bits, &least, 4);
+  bits = (bits + 0x7fffffu) & 0x7f800000u;
+  memcpy(&power, &bits, 4);
+  bits = (254u << 23) - bits;
+  memcpy(&inverse, &bits, 4);
+  if (!usual) inverse = 0.0f;
+  int32_t total = 0;
+  for (int i = 0; i < CK_BLOCK_SIDE; i++) {
+    float scaled = from[i] * inverse;
+    // Adding 1.5 * 2^23 rounds to the nearest, ties to even, and leaves the integer, plus 2^22, in the lower bits.
+    float shifted = scaled + 0x1.8p23f;
+    memcpy(&bits, &shifted, 4);
+    int32_t q = (int32_t)(bits & 0x7fffff) - 0x400000;
+    int32_t h = (q + 128) >> 8;
+    high[i] = (int8_t)h, low[i] = (int8_t)(q - 256 * h);
+    total += q;
+  }
+  float scale = usual || most < 1.0f ? power : NAN;
+  *facts = (ck_block_facts){scale, total, scale * (float)total};
+}
+
+CK_INLINE void ck_blocks_quantise_body(size_t rows, const float *x, size_t x_stride, const ck_block_rows *to) {
+  const size_t blocks = to->stride;
   for (size_t t = 0; t < rows; t++, x += x_stride) {
-    for (size_t b = 0; b < blocks; b++) {
-      const float *from = x + CK_BLOCK_SIDE * b;
-      int8_t *high = quants + (2 * t * blocks + b) * CK_BLOCK_SIDE, *low = high + blocks * CK_BLOCK_SIDE;
-      uint32_t top = ck_greatest_magnitude(from);
-      float most;
-      memcpy(&most, &top, 4);
-      int tiny = most < 0x1p-100f, finite = top < 0x7f800000u;
-      float inverse = finite && !tiny ? 32512.0f / most : 0.0f;
-      int32_t sum = 0;
-      for (int i = 0; i < CK_BLOCK_SIDE; i++) {
-        float scaled = from[i] * inverse;
-        // Adding 1.5 * 2^23 rounds to the nearest, ties to even, and leaves the integer, plus 2^22, in the lower bits.
-        float shifted = scaled + 0x1.8p23f;
-        uint32_t bits;
-        memcpy(&bits, &shifted, 4);
-        int32_t q = (int32_t)(bits & 0x7fffff) - 0x400000;
-        int32_t h = (q + 128) >> 8;
-        high[i] = (int8_t)h, low[i] = (int8_t)(q - 256 * h);
-        sum += q;
-      }
-      *scales++ = tiny ? 0.0f : most / 32512.0f;
-      *sums++ = sum;
+    int8_t *quants = to->quants + t * to->parts * blocks * CK_BLOCK_SIDE;
+    ck_block_facts *facts = to->facts + t * blocks;
+    if (to->parts == 1) {
+      for (size_t i = 0, b = 0; b < blocks; b++, i += CK_BLOCK_SIDE) quantise(x + i, quants + i, facts + b);
+      continue;
     }
+    int8_t *low = quants + blocks * CK_BLOCK_SIDE;
+    int spoilt = 0;
+    for (size_t i = 0, b = 0; b < blocks; b++, i += CK_BLOCK_SIDE) {
+      quantise_twice(x + i, quants + i, low + i, facts + b);
+      spoilt |= facts[b].scale != facts[b].scale;
+    }
+    for (size_t b = 0; spoilt && b < blocks; b++) facts[b].scaled_sum = NAN;
   }
 }
 
-CK_KERNEL(ck_blocks_quantise_twice,
-          (size_t rows, size_t blocks, const float *x, size_t x_stride, int8_t *restrict quants,
-           float *restrict scales, int32_t *restrict sums),
-          (rows, blocks, x, x_stride, quants, scales, sums))
+CK_KERNEL(ck_blocks_quantise, (size_t rows, const float *x, size_t x_stride, const ck_block_rows *to),
+          (rows, x, x_stride, to))

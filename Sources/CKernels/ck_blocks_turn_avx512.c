@@ -18,13 +18,14 @@ CK_INLINE CK_TARGET_AVX512 __m512 greatest_lanes(const __m512 in[16]) {
 }
 
 /// 16 scales from 16 greatest magnitudes, stored as float16 at `to`; returns their reciprocals, 0 for a scale of 0 or
-/// infinity. Rounds as `ck_quantise_weights`.
+/// infinity, where 1 is stored for the former. Rounds as `ck_quantise_weights`.
 CK_INLINE CK_TARGET_AVX512 __m512 store_scales(__m512 most, uint8_t *to) {
   __m512 wanted = _mm512_div_ps(most, _mm512_set1_ps(127.0f));
   __m256i halves = _mm512_cvtps_ph(wanted, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
   __mmask16 low = _mm512_cmp_ps_mask(_mm512_mul_ps(_mm512_set1_ps(127.25f), _mm512_cvtph_ps(halves)), most, _CMP_LT_OQ);
   halves = _mm256_mask_add_epi16(halves, low, halves, _mm256_set1_epi16(1));
-  _mm256_storeu_si256((__m256i *)to, halves);
+  __mmask16 zero = _mm256_testn_epi16_mask(halves, halves);
+  _mm256_storeu_si256((__m256i *)to, _mm256_mask_mov_epi16(halves, zero, _mm256_set1_epi16(0x3c00)));
   __m512 d = _mm512_cvtph_ps(halves);
   __mmask16 usable = _mm512_cmp_ps_mask(d, _mm512_setzero_ps(), _CMP_GT_OQ) &
                      _mm512_cmp_ps_mask(d, _mm512_set1_ps(65504.0f), _CMP_LE_OQ);

@@ -51,10 +51,8 @@ CK_INLINE void ck_walk_on(ck_walk *walk, size_t lines) {
 /// The arguments of `ck_blocks_product`, then those of one panel of it (`columns` at most 32).
 typedef struct {
   ck_block_format format;
-  size_t rows, columns, blocks, stride, parts;
-  const int8_t *quants;
-  const float *scales;
-  const int32_t *sums;
+  size_t rows, columns, blocks;
+  ck_block_rows x;
   const uint8_t *panel;
   const float *initial;
   size_t initial_stride;
@@ -97,12 +95,10 @@ CK_INLINE size_t ck_block_tile_rows(size_t rows, size_t most) {
 }
 
 /// The same job from row `row` on.
-CK_INLINE ck_block_job ck_block_rows_from(const ck_block_job *job, size_t row) {
+CK_INLINE ck_block_job ck_block_job_from(const ck_block_job *job, size_t row) {
   ck_block_job rest = *job;
   rest.rows -= row;
-  rest.quants += row * job->parts * job->stride * CK_BLOCK_SIDE;
-  rest.scales += row * job->stride;
-  rest.sums += row * job->stride;
+  rest.x = ck_block_rows_from(job->x, row, 0);
   if (job->initial) rest.initial += row * job->initial_stride;
   rest.y += row * job->y_stride;
   return rest;

@@ -25,6 +25,20 @@ CK_INLINE CK_TARGET_AVX512_VNNI __m512i first_dot(ck_block_format format, int32_
   return format == CK_BLOCKS_4_1 ? _mm512_setzero_si512() : _mm512_sub_epi32(_mm512_setzero_si512(), shifted);
 }
 
+/// A block's scales, ready for `scaled`.
+CK_INLINE CK_TARGET_AVX512_VNNI __m512 unscaled(int parts, __m512 d) {
+  if (parts == 1) return d;
+  return _mm512_castsi512_ps(_mm512_sub_epi32(_mm512_castps_si512(d), _mm512_set1_epi32(127 << 23)));
+}
+
+/// They times the scale of a row's block. In 16 bits that is a power of two, whose exponent is added: products share the ports
+/// that are short, sums do not.
+CK_INLINE CK_TARGET_AVX512_VNNI __m512 scaled(int parts, __m512 d, float scale) {
+  __m512 factor = _mm512_set1_ps(scale);
+  if (parts == 1) return _mm512_mul_ps(factor, d);
+  return _mm512_castsi512_ps(_mm512_add_epi32(_mm512_castps_si512(factor), _mm512_castps_si512(d)));
+}
+
 CK_INLINE CK_TARGET_AVX512_VNNI void store(int rows, const ck_block_job *job, __m512 total[tile_rows][2]) {
   CK_UNROLL for (int half = 0; half < 2; half++) {
     __mmask16 mask = (__mmask16)(((1ull << job->columns) - 1) >> (16 * half));
@@ -42,8 +56,8 @@ CK_INLINE CK_TARGET_AVX512_VNNI void store(int rows, const ck_block_job *job, __
 /// The job's first `rows` rows. `rows`, `parts` and `format` are constants wherever this is inlined.
 CK_INLINE CK_TARGET_AVX512_VNNI void tile(int rows, int parts, ck_block_format format, const ck_block_job *job,
                                           fetch_ahead ahead) {
-  const size_t blocks = job->blocks, stride = job->stride, width = stride * CK_BLOCK_SIDE;
-  const int8_t *x = job->quants;
+  const size_t blocks = job->blocks, stride = job->x.stride, width = stride * CK_BLOCK_SIDE;
+  const int8_t *x = job->x.quants;
   const uint8_t *block = job->panel;
   __m512 total[tile_rows][2];
   CK_UNROLL for (int r = 0; r < rows; r++) total[r][0] = total[r][1] = _mm512_setzero_ps();
@@ -59,7 +73,7 @@ CK_INLINE CK_TARGET_AVX512_VNNI void tile(int rows, int parts, ck_block_format f
       CK_UNROLL for (int part = 0; part + 1 < parts; part++)
         dot[r * parts + part][0] = dot[r * parts + part][1] = _mm512_setzero_si512();
       int last = r * parts + parts - 1;
-      dot[last][0] = dot[last][1] = first_dot(format, job->sums[(size_t)r * stride + b]);
+      dot[last][0] = dot[last][1] = first_dot(format, job->x.facts[(size_t)r * stride + b].sum);
     }
     CK_UNROLL for (int k = 0; k < 8; k++) {
       __m512i w[2];
@@ -72,19 +86,24 @@ CK_INLINE CK_TARGET_AVX512_VNNI void tile(int rows, int parts, ck_block_format f
     }
     CK_UNROLL for (int half = 0; half < 2; half++) {
       const uint8_t *halves = block + ck_block_quant_bytes(format) + 32 * half;
-      __m512 d = load_halves(halves);
+      __m512 d = unscaled(parts, load_halves(halves));
       CK_UNROLL for (int r = 0; r < rows; r++) {
-        float scale = job->scales[(size_t)r * stride + b];
-        __m512 step = _mm512_mul_ps(_mm512_set1_ps(scale), d);
+        const ck_block_facts *facts = job->x.facts + (size_t)r * stride + b;
+        __m512 step = scaled(parts, d, facts->scale);
         __m512i whole = dot[r * parts][half];
         if (parts == 2) whole = _mm512_add_epi32(_mm512_slli_epi32(whole, 8), dot[r * parts + 1][half]);
         total[r][half] = _mm512_fmadd_ps(step, _mm512_cvtepi32_ps(whole), total[r][half]);
         if (format != CK_BLOCKS_4_1) continue;
-        __m512 sum = _mm512_set1_ps(scale * (float)job->sums[(size_t)r * stride + b]);
+        __m512 sum = _mm512_set1_ps(facts->scaled_sum);
         total[r][half] = _mm512_fmadd_ps(sum, load_halves(halves + 64), total[r][half]);
       }
     }
   }
+  // A sum of exponents does not show what is not finite.
+  if (parts == 2) CK_UNROLL for (int r = 0; r < rows; r++) {
+      float sum = job->x.facts[(size_t)r * stride].scaled_sum;
+      if (sum != sum) total[r][0] = total[r][1] = _mm512_set1_ps(sum);
+    }
   store(rows, job, total);
 }
 
@@ -98,7 +117,7 @@ CK_INLINE CK_TARGET_AVX512_VNNI void panel(int parts, ck_block_format format, co
   fetch_ahead ahead = {job->panel + job->blocks * bytes, 64 * lines,
                        tiles < 2 ? 0 : (job->walk_lines + steps - 1) / steps};
   for (size_t row = 0; row < job->rows; ahead.from += job->blocks * ahead.step) {
-    ck_block_job rest = ck_block_rows_from(job, row);
+    ck_block_job rest = ck_block_job_from(job, row);
     size_t rows = ck_block_tile_rows(rest.rows, most);
     switch (rows) {
       case 1: tile(1, parts, format, &rest, ahead); break;
@@ -113,7 +132,7 @@ CK_INLINE CK_TARGET_AVX512_VNNI void panel(int parts, ck_block_format format, co
 }
 
 CK_INLINE CK_TARGET_AVX512_VNNI void panel_in_parts(ck_block_format format, const ck_block_job *job) {
-  if (job->parts == 1) {
+  if (job->x.parts == 1) {
     panel(1, format, job);
   } else {
     panel(2, format, job);

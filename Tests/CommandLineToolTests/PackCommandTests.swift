@@ -70,7 +70,7 @@ import Toys
     }
     let sound = answer()
     #expect(sound.code == .done && !sound.error.contains("note"), "\(sound.error)")
-    for (from, to) in [("\"version\":1", "\"version\":9"), ("LORIPACK", "LORIPICK")] {
+    for (from, to) in [("\"version\":2", "\"version\":1"), ("LORIPACK", "LORIPICK")] {
       let bytes = try Data(contentsOf: URL(fileURLWithPath: path))
       var changed = bytes
       let place = try #require(changed.firstRange(of: Data(from.utf8)))

@@ -128,7 +128,7 @@ import Toys
     let file = try workspace.packBase(record, weights: .bf16).file
     let sound = try RegularFile.bytes(path: file.path)
     for (from, to, told) in [
-      ("\"version\":1,", "\"version\":2,", "by another version of Lorikeet"),
+      ("\"version\":2,", "\"version\":1,", "by another version of Lorikeet"),
       (record.fingerprint.hex, String(repeating: "0", count: 64), "of another checkpoint"),
       ("\"weights\":\"bf16\"", "\"weights\":\"int8\"", "for other --weights"),
     ] {

@@ -24,23 +24,19 @@ extension KernelVariantTests {
       let (blocks, stride) = (weight.blocks, weight.columns + 3)
       let columns = min(weight.columns, 32 * panels.upperBound) - 32 * panels.lowerBound
       var y = inPlace ? initial ?? [] : [Float](repeating: -1, count: rows.count * stride)
-      let quants = Array(x.quants[(rows.lowerBound * x.parts * blocks * 32)...])
-      let scales = Array(x.scales[(rows.lowerBound * blocks)...])
-      let sums = Array(x.sums[(rows.lowerBound * blocks)...])
       let packed = Array(weight.panels[(panels.lowerBound * weight.panelBytes)...])
       unsafe y.withUnsafeMutableBufferPointer { out in
         guard let to = out.baseAddress else { return }
-        if let initial, !inPlace {
-          unsafe ck_blocks_product(
-            weight.kind.format, rows.count, columns, blocks, blocks, x.parts, quants, scales, sums,
-            packed,
-            initial,
-            stride, to, stride, nil)
-        } else {
-          unsafe ck_blocks_product(
-            weight.kind.format, rows.count, columns, blocks, blocks, x.parts, quants, scales, sums,
-            packed,
-            inPlace ? UnsafePointer(to) : nil, stride, to, stride, nil)
+        unsafe x.from(row: rows.lowerBound) { x in
+          if let initial, !inPlace {
+            unsafe ck_blocks_product(
+              weight.kind.format, rows.count, columns, blocks, x, packed, initial, stride, to,
+              stride, nil)
+          } else {
+            unsafe ck_blocks_product(
+              weight.kind.format, rows.count, columns, blocks, x, packed,
+              inPlace ? UnsafePointer(to) : nil, stride, to, stride, nil)
+          }
         }
       }
       return y
@@ -56,7 +52,7 @@ extension KernelVariantTests {
         for t in 0..<rows {
           var sum = Double(initial?[t * stride + output] ?? 0)
           for k in 0..<width {
-            let scale = Double(x.scales[t * weight.blocks + k / 32])
+            let scale = Double(x.facts[t * weight.blocks + k / 32].scale)
             sum += Double(w[k]) * Double(x.quant(t, k)) * scale
           }
           y[t * stride + output] = Float(sum)
@@ -111,9 +107,10 @@ extension KernelVariantTests {
               unsafe ranges.withUnsafeBufferPointer { ranges in
                 var ahead = unsafe ck_ahead(
                   ranges: ranges.baseAddress, count: ranges.count, first: first, lines: lines)
-                unsafe ck_blocks_product(
-                  weight.kind.format, rows, 70, blocks, blocks, parts, x.quants, x.scales, x.sums,
-                  weight.panels, nil, 0, &y, 73, &ahead)
+                unsafe x.from(row: 0) { x in
+                  unsafe ck_blocks_product(
+                    weight.kind.format, rows, 70, blocks, x, weight.panels, nil, 0, &y, 73, &ahead)
+                }
               }
               #expect(y == expected, "\(variant), \(sizes) from \(first), \(lines)")
             }
@@ -131,8 +128,7 @@ extension KernelVariantTests {
       var dense = quantised(random(rows * 64), rows: rows, blocks: 2, parts: parts)
       for row in 0..<rows {
         for block in 0..<2 {
-          dense.scales[row * 2 + block] = x.scales[row * 5 + 1 + block]
-          dense.sums[row * 2 + block] = x.sums[row * 5 + 1 + block]
+          dense.facts[row * 2 + block] = x.facts[row * 5 + 1 + block]
         }
         for part in row * parts..<(row + 1) * parts {
           dense.quants.replaceSubrange(
@@ -142,9 +138,9 @@ extension KernelVariantTests {
       let weight = BlockWeight(kind, columns: 45, blocks: 2)
       underEachVariant { variant in
         var y = [Float](repeating: -1, count: rows * 45)
-        unsafe ck_blocks_product(
-          kind.format, rows, 45, 2, 5, parts, Array(x.quants[32...]), Array(x.scales[1...]),
-          Array(x.sums[1...]), weight.panels, nil, 0, &y, 45, nil)
+        unsafe x.from(row: 0, block: 1) { x in
+          unsafe ck_blocks_product(kind.format, rows, 45, 2, x, weight.panels, nil, 0, &y, 45, nil)
+        }
         let whole = product(dense, weight, rows: 0..<rows, panels: 0..<2, initial: nil)
         for row in 0..<rows {
           #expect(
@@ -198,42 +194,98 @@ extension KernelVariantTests {
       }
     }
 
+    @Test("a scale of 0 makes zeros", arguments: BlockWeight.Kind.allCases, [1, 2])
+    func zeroScale(kind: BlockWeight.Kind, parts: Int) {
+      let weight = BlockWeight(kind, columns: 40, blocks: 3) { $0 % 3 == 1 ? 0x8000 : 0x2400 }
+      let x = quantised(random(7 * 96), rows: 7, blocks: 3, parts: parts)
+      let expected = reference(x, weight, rows: 7, initial: nil)
+      underEachVariant { variant in
+        let y = product(x, weight, rows: 0..<7, panels: 0..<2, initial: nil)
+        #expect(firstDifference(y, expected, rtol: 1e-6) == nil, "\(variant)")
+      }
+    }
+
+    @Test(
+      "what is not finite spoils its row and no other", arguments: BlockWeight.Kind.allCases,
+      [1, 2]
+    )
+    func spoilt(kind: BlockWeight.Kind, parts: Int) {
+      let (rows, columns, blocks) = (9, 40, 18)
+      let weight = BlockWeight(kind, columns: columns, blocks: blocks)
+      var values = random(rows * blocks * 32)
+      let sound = quantised(values, rows: rows, blocks: blocks, parts: parts)
+      let bad: [(row: Int, at: Int, value: Float)] = [
+        (1, 575, .nan), (4, 0, -.infinity), (5, 300, .infinity),
+      ]
+      for (row, at, value) in bad { values[row * blocks * 32 + at] = value }
+      let x = quantised(values, rows: rows, blocks: blocks, parts: parts)
+      underEachVariant { variant in
+        let expected = product(sound, weight, rows: 0..<rows, panels: 0..<2, initial: nil)
+        let y = product(x, weight, rows: 0..<rows, panels: 0..<2, initial: nil)
+        for row in 0..<rows {
+          let places = row * (columns + 3)..<row * (columns + 3) + columns
+          if bad.contains(where: { $0.row == row }) {
+            #expect(y[places].allSatisfy { !$0.isFinite }, "\(variant), row \(row)")
+          } else {
+            #expect(y[places] == expected[places], "\(variant), row \(row)")
+          }
+        }
+      }
+    }
+
     @Test(
       "rows are quantised to the nearest of 255 or 65,025 steps, with their sums",
-      arguments: [(1, 127), (2, 32512)] as [(Int, Float)])
-    func quantise(parts: Int, steps: Float) {
+      arguments: [1, 2])
+    func quantise(parts: Int) {
       let (rows, blocks, stride) = (5, 3, 101)
       var x = random(rows * stride)
       for k in 0..<32 {
         x[k] = 0
         x[32 + k] *= 0x1p-110
-        x[64 + k] *= 0x1p-90
-        x[stride + k] *= 1e30
+        x[64 + k] *= 0x1p-70
+        x[stride + k] *= parts == 1 ? 1e30 : 0x1p90
         x[stride + 32 + k] = Float(k - 16) + 0.5
       }
       x[stride + 32] = 127
+      x[stride + 64] = 32512
       (x[2 * stride + 5], x[2 * stride + 40]) = (.nan, -.infinity)
+      x[3 * stride] = parts == 1 ? .infinity : 0x1p100
+      x[3 * stride + 33] = 32513
       underEachVariant { variant in
         let result = BlockRows(x, rows: rows, blocks: blocks, stride: stride, parts: parts)
         for block in 0..<rows * blocks {
           let start = block / blocks * stride + block % blocks * 32
           let values = Array(x[start..<start + 32])
           let quants = (0..<32).map { result.quant(block / blocks, block % blocks * 32 + $0) }
-          #expect(Int(result.sums[block]) == quants.reduce(0, +), "\(variant), \(block)")
-          guard values.allSatisfy(\.isFinite) else {
-            #expect(!result.scales[block].isFinite, "\(variant), block \(block)")
+          let facts = result.facts[block]
+          #expect(Int(facts.sum) == quants.reduce(0, +), "\(variant), \(block)")
+          let greatest = values.map(abs).max() ?? 0
+          guard values.allSatisfy(\.isFinite), parts == 1 || greatest < 0x1p100 else {
+            #expect(!facts.scale.isFinite, "\(variant), block \(block)")
             continue
           }
-          let greatest = values.map(abs).max() ?? 0
-          let zero = greatest < 0x1p-100
+          let sum = facts.scale * Float(facts.sum)
+          let isSpoilt = parts == 2 && (2...3).contains(block / blocks)
           #expect(
-            result.scales[block] == (zero ? 0 : greatest / steps), "\(variant), block \(block)")
+            isSpoilt ? facts.scaled_sum.isNaN : facts.scaled_sum == sum,
+            "\(variant), block \(block)")
+          let scale = scale(of: greatest, parts: parts)
+          let zero = greatest < (parts == 1 ? 0x1p-100 : 0x1p-80)
+          if !zero { #expect(facts.scale == scale, "\(variant), block \(block)") }
           let expected = values.map { value in
-            zero ? 0 : Int((value * (steps / greatest)).rounded(.toNearestOrEven))
+            let steps = parts == 1 ? value * (127 / greatest) : value / scale
+            return zero ? 0 : Int(steps.rounded(.toNearestOrEven))
           }
           #expect(quants == expected, "\(variant), block \(block)")
         }
       }
+    }
+
+    private func scale(of greatest: Float, parts: Int) -> Float {
+      if parts == 1 { return greatest / 127 }
+      var power = Float(0x1p-120)
+      while power * 32512 < greatest { power *= 2 }
+      return power
     }
   }
 }

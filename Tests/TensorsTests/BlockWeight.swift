@@ -126,23 +126,36 @@ struct BlockWeight {
 }
 
 /// Quantised rows, in 8 bits (one part) or 16 (two).
-struct BlockRows: Equatable {
+struct BlockRows {
   let parts: Int
   let width: Int
   var quants: [Int8]
-  var scales: [Float]
-  var sums: [Int32]
+  var facts: [ck_block_facts]
 
   init(_ x: [Float], rows: Int, blocks: Int, stride: Int, parts: Int = 1) {
     self.parts = parts
     width = blocks * 32
     quants = [Int8](repeating: 0x55, count: rows * parts * blocks * 32)
-    scales = [Float](repeating: .nan, count: rows * blocks)
-    sums = [Int32](repeating: 0x55, count: rows * blocks)
-    if parts == 1 {
-      unsafe ck_blocks_quantise(rows, blocks, x, stride, &quants, &scales, &sums)
-    } else {
-      unsafe ck_blocks_quantise_twice(rows, blocks, x, stride, &quants, &scales, &sums)
+    facts = [ck_block_facts](
+      repeating: ck_block_facts(scale: .nan, sum: 0x55, scaled_sum: .nan), count: rows * blocks)
+    unsafe quants.withUnsafeMutableBufferPointer { quants in
+      unsafe facts.withUnsafeMutableBufferPointer { facts in
+        var to = unsafe ck_block_rows(
+          parts: parts, stride: blocks, quants: quants.baseAddress, facts: facts.baseAddress)
+        unsafe ck_blocks_quantise(rows, x, stride, &to)
+      }
+    }
+  }
+
+  /// The rows from `row` and `block` on, as a product takes them.
+  func from(row: Int, block: Int = 0, _ body: (ck_block_rows) -> Void) {
+    var copy = self
+    unsafe copy.quants.withUnsafeMutableBufferPointer { quants in
+      unsafe copy.facts.withUnsafeMutableBufferPointer { facts in
+        let all = unsafe ck_block_rows(
+          parts: parts, stride: width / 32, quants: quants.baseAddress, facts: facts.baseAddress)
+        unsafe body(ck_block_rows_from(all, row, block))
+      }
     }
   }
 

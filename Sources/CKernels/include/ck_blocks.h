@@ -9,7 +9,7 @@
 //   CK_BLOCKS_4_1   640 bytes  the same, then 32 minima
 //
 // with scales d and minima m as float16, as many bytes a weight as GGUF's Q8_0, Q4_0 and Q4_1. A weight is `d * q`,
-// `d * (q - 8)` or `d * q + m`.
+// `d * (q - 8)` or `d * q + m`. No d is 0: where the file's is, it is 1 and all q are as 0.
 //
 // Activations are quantised by rows in blocks of 32: `x ~ scale * q`. A product sums a block in integers and adds
 // the blocks in their order, one fused multiply-add each: a result has the same bits whichever variant computed it,
@@ -40,7 +40,7 @@ void ck_blocks_pack_q4_1(size_t columns, size_t blocks, const uint8_t *from, con
 /// where a subnormal scale could not reach max |w|), quants to the nearest, ties to even.
 void ck_blocks_pack_f32(size_t columns, size_t blocks, const float *from, const size_t *rows, uint8_t *panel);
 
-/// One output (0...31) of a panel as floats, `to[blocks * 32]`: the bits that `ck_dequantise_*` gives.
+/// One output (0...31) of a panel as floats, `to[blocks * 32]`: the values that `ck_dequantise_*` gives.
 void ck_blocks_widen_row(ck_block_format format, size_t blocks, const uint8_t *panel, size_t output, float *to);
 
 /// Blocks turned round as bfloat16 (to nearest, ties to even), `to[count][output / 2: 16][input: 32][output % 2: 2]`.
@@ -54,19 +54,35 @@ void ck_blocks_widen_bf16(ck_block_format format, size_t count, const uint8_t *f
 /// Blocks lie `stride` bytes apart: the bytes of a panel to walk all outputs of 32 inputs.
 void ck_blocks_turn(ck_block_format format, size_t count, const uint8_t *from, size_t stride, uint8_t *to);
 
-/// Quantises rows in blocks of 32: scale max |x| / 127, quants to the nearest, ties to even, and their sums.
-///
-/// A block with an infinity or NaN gets that as its scale, so that the products show it; one below 2^-100 is zero.
-/// - x: `(rows, blocks * 32)`, rows `x_stride` apart.
-/// - quants: `(rows, blocks * 32)`; scales, sums: `(rows, blocks)`.
-void ck_blocks_quantise(size_t rows, size_t blocks, const float *x, size_t x_stride, int8_t *restrict quants,
-                        float *restrict scales, int32_t *restrict sums);
+/// What goes for a block of quantised activations.
+typedef struct {
+  float scale;
+  int32_t sum;  // of its quants
+  float scaled_sum;
+} ck_block_facts;
 
-/// Each row in 16 bits, as two rows of 8: `x ~ scale * q`, `q = 256 * high + low`, scale max |x| / 32512.
+/// Rows of quantised activations.
+typedef struct {
+  size_t parts;   // 1 for 8 bits, 2 for 16
+  size_t stride;  // blocks from one row to the next
+  int8_t *quants;  // (rows, parts, stride * 32): a row's high bytes and then its low ones
+  ck_block_facts *facts;  // (rows, stride)
+} ck_block_rows;
+
+/// The same from a row and one of its blocks on.
+static inline ck_block_rows ck_block_rows_from(ck_block_rows all, size_t row, size_t block) {
+  return (ck_block_rows){all.parts, all.stride, all.quants + (row * all.parts * all.stride + block) * CK_BLOCK_SIDE,
+                         all.facts + row * all.stride + block};
+}
+
+/// Quantises rows of `to->stride` blocks of 32, each value to the nearest, ties to even.
 ///
-/// - quants: `(rows, 2, blocks * 32)`, a row's high bytes and then its low ones; scales, sums of q: `(rows, blocks)`.
-void ck_blocks_quantise_twice(size_t rows, size_t blocks, const float *x, size_t x_stride, int8_t *restrict quants,
-                              float *restrict scales, int32_t *restrict sums);
+/// In 8 bits a block's scale is max |x| / 127. In 16 bits, `x ~ scale * q`, `q = 256 * high + low`, it is the least power of two
+/// for which no q is beyond 32512, so that a product with it is an exponent's sum.
+/// A block with an infinity, a NaN or, in 16 bits, a value of 2^100 gets what is not finite as its scale, and in 16 bits all blocks
+/// of its row get NaN as their scaled sum, so that the products show it. A block below 2^-100 (in 16 bits 2^-80) is zero.
+/// - x: `(rows, to->stride * 32)`, rows `x_stride` apart.
+void ck_blocks_quantise(size_t rows, const float *x, size_t x_stride, const ck_block_rows *to);
 
 /// Bytes that are read soon.
 typedef struct {
@@ -83,12 +99,12 @@ typedef struct {
 /// `y = initial + x W^T` for the outputs of consecutive panels.
 ///
 /// - columns: outputs, from the first panel's first; the last panel may be used in part.
-/// - parts: 1 for activations in 8 bits, 2 for 16.
-/// - quants, scales, sums: as `ck_blocks_quantise` or `_twice` leaves them, from some block of rows of `stride` on.
+/// - blocks: of a panel.
+/// - x: as `ck_blocks_quantise` leaves them, from some row and block on.
 /// - initial: `(rows, columns)`, rows `initial_stride` apart, may be `y`; NULL for zero.
 /// - y: `(rows, columns)`, rows `y_stride` apart.
 /// - ahead: what is brought into the second-level cache meanwhile, where the rows are so many that memory would be idle and the
 ///   variant does it; NULL for nothing.
-void ck_blocks_product(ck_block_format format, size_t rows, size_t columns, size_t blocks, size_t stride,
-                       size_t parts, const int8_t *quants, const float *scales, const int32_t *sums, const uint8_t *panels,
-                       const float *initial, size_t initial_stride, float *y, size_t y_stride, const ck_ahead *ahead);
+void ck_blocks_product(ck_block_format format, size_t rows, size_t columns, size_t blocks, ck_block_rows x,
+                       const uint8_t *panels, const float *initial, size_t initial_stride, float *y, size_t y_stride,
+                       const ck_ahead *ahead);

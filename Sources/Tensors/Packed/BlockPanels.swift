@@ -124,8 +124,8 @@ import CKernels
       unsafe count = share.end
       return unsafe share
     }
-    let (halves, total) = (x.parts, count)
-    let (quants, scales, sums) = unsafe (x.quants(0), x.scales(0), x.sums(0))
+    let total = count
+    let left = unsafe x.kernelRows
     unsafe shares.withUnsafeBufferPointer { shares in
       unsafe ranges.withUnsafeBufferPointer { ranges in
         pool.forEach(total) { index in
@@ -141,9 +141,8 @@ import CKernels
             ranges: ranges.baseAddress, count: ranges.count, first: first,
             lines: lines == 0 ? 0 : (index + 1) * lines / total - first)
           unsafe ck_blocks_product(
-            share.format, rows.count, columns, share.blocks, share.blocks, halves,
-            quants + row * halves * share.blocks * side, scales + row * share.blocks,
-            sums + row * share.blocks, share.packed + panels.lowerBound * share.panelBytes,
+            share.format, rows.count, columns, share.blocks, ck_block_rows_from(left, row, 0),
+            share.packed + panels.lowerBound * share.panelBytes,
             share.initial.map { unsafe UnsafePointer($0 + at) }, share.width, share.y + at,
             share.width, &ahead)
           if unsafe !isApart && share.hasTerms {
@@ -210,6 +209,7 @@ import CKernels
   ) {
     precondition(transposesInBlocks && dy.parts == 1, "BlockPanels: the transpose wants bf16")
     let chunk = 64  // blocks turned round at once: 68 KiB of scratch
+    let left = unsafe dy.kernelRows
     pool.forEach(blocks) { block in
       let scratch = MemoryBlock(
         byteCount: min(chunk, panels) * ck_blocks_bytes(CK_BLOCKS_8), recycler: recycler)
@@ -223,9 +223,9 @@ import CKernels
         for row in stride(from: 0, to: dy.rows, by: rowBlock) {
           let to = unsafe dx.pointer + row * dx.columns + columns.lowerBound
           unsafe ck_blocks_product(
-            CK_BLOCKS_8, min(rowBlock, dy.rows - row), Self.side, count, dy.blocks, 1,
-            dy.quants(row) + start * Self.side, dy.scales(row) + start, dy.sums(row) + start,
-            turned, accumulating || start > 0 ? UnsafePointer(to) : nil, dx.columns, to, dx.columns,
+            CK_BLOCKS_8, min(rowBlock, dy.rows - row), Self.side, count,
+            ck_block_rows_from(left, row, start), turned,
+            accumulating || start > 0 ? UnsafePointer(to) : nil, dx.columns, to, dx.columns,
             nil)
         }
       }

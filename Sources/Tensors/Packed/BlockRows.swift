@@ -23,21 +23,15 @@ import CKernels
     total = source.rows
     blocks = source.columns / 32
     first = 0
-    // Quants, then scales, then sums.
-    owner = MemoryBlock(byteCount: total * blocks * (32 * parts + 4 + 4), recycler: recycler)
-    let whole = self
+    // Quants, then the facts.
+    owner = MemoryBlock(
+      byteCount: total * blocks * (32 * parts + MemoryLayout<ck_block_facts>.stride),
+      recycler: recycler)
+    let whole = unsafe kernelRows
     pool.forRows(of: source) { range in
-      let row = range.lowerBound
-      let from = unsafe source.pointer + row * source.columns
-      if precisely {
-        unsafe ck_blocks_quantise_twice(
-          range.count, whole.blocks, from, source.columns, whole.quants(row), whole.scales(row),
-          whole.sums(row))
-      } else {
-        unsafe ck_blocks_quantise(
-          range.count, whole.blocks, from, source.columns, whole.quants(row), whole.scales(row),
-          whole.sums(row))
-      }
+      var to = unsafe ck_block_rows_from(whole, range.lowerBound, 0)
+      unsafe ck_blocks_quantise(
+        range.count, source.pointer + range.lowerBound * source.columns, source.columns, &to)
     }
   }
 
@@ -55,17 +49,12 @@ import CKernels
   /// The view of `range` of the rows.
   func rows(_ range: Range<Int>) -> BlockRows { BlockRows(self, range) }
 
-  func quants(_ row: Int) -> UnsafeMutablePointer<Int8> {
-    unsafe owner.base.assumingMemoryBound(to: Int8.self) + (first + row) * parts * blocks * 32
-  }
-
-  func scales(_ row: Int) -> UnsafeMutablePointer<Float> {
-    unsafe (owner.base + total * blocks * 32 * parts).assumingMemoryBound(to: Float.self)
-      + (first + row) * blocks
-  }
-
-  func sums(_ row: Int) -> UnsafeMutablePointer<Int32> {
-    unsafe (owner.base + total * blocks * (32 * parts + 4)).assumingMemoryBound(to: Int32.self)
-      + (first + row) * blocks
+  /// The rows as the kernels take them.
+  var kernelRows: ck_block_rows {
+    let facts = unsafe owner.base + total * blocks * 32 * parts
+    let whole = unsafe ck_block_rows(
+      parts: parts, stride: blocks, quants: owner.base.assumingMemoryBound(to: Int8.self),
+      facts: facts.assumingMemoryBound(to: ck_block_facts.self))
+    return unsafe ck_block_rows_from(whole, first, 0)
   }
 }
