@@ -10,14 +10,22 @@ public struct LowRankDelta {
   public let a: Factor
   /// B, `(out, r)`.
   public let b: Factor
-  /// A and B where they are learnt.
-  public let trainable: (a: Variable, b: Variable)?
   /// alpha / r, or alpha / sqrt(r) for rsLoRA.
-  public var scale: Float
-  /// What is added to each row besides, `(1, out)`, frozen: a bias of B times the scale.
-  public var shift: Matrix?
-  /// Dropout of the adapter's input, while training.
-  public var dropout: Dropout?
+  public let scale: Float
+  /// What most have none of, in one place: a batch of many adapters copies thousands of deltas.
+  private let rare: Rare?
+
+  private final class Rare {
+    let trainable: (a: Variable, b: Variable)?
+    let shift: Matrix?
+    let dropout: Dropout?
+
+    init(_ trainable: (a: Variable, b: Variable)?, _ shift: Matrix?, _ dropout: Dropout?) {
+      self.trainable = trainable
+      self.shift = shift
+      self.dropout = dropout
+    }
+  }
 
   /// A delta of frozen factors, which keep their packed forms from one batch to the next.
   public init(rows: Range<Int>, a: Factor, b: Factor, scale: Float, shift: Matrix? = nil) {
@@ -43,11 +51,19 @@ public struct LowRankDelta {
     self.rows = rows
     self.a = a
     self.b = b
-    self.trainable = trainable
     self.scale = scale
-    self.shift = shift
-    self.dropout = dropout
+    let isRare = trainable != nil || shift != nil || dropout != nil
+    rare = isRare ? Rare(trainable, shift, dropout) : nil
   }
+
+  /// A and B where they are learnt.
+  public var trainable: (a: Variable, b: Variable)? { rare?.trainable }
+
+  /// What is added to each row besides, `(1, out)`, frozen: a bias of B times the scale.
+  public var shift: Matrix? { rare?.shift }
+
+  /// Dropout of the adapter's input, while training.
+  public var dropout: Dropout? { rare?.dropout }
 
   /// The inner dimension.
   public var rank: Int { a.rows }
@@ -57,6 +73,18 @@ public struct LowRankDelta {
     var copy = self
     copy.rows = rows
     return copy
+  }
+
+  /// The same delta for the part of its rows that lies in `range`, counted from the range's start; nil where none does.
+  func restricted(to range: Range<Int>) -> LowRankDelta? {
+    let common = rows.clamped(to: range)
+    guard !common.isEmpty else { return nil }
+    let dropout = dropout.map {
+      Dropout(probability: $0.probability, seed: $0.seed &+ UInt64(common.lowerBound))
+    }
+    return LowRankDelta(
+      common.lowerBound - range.lowerBound..<common.upperBound - range.lowerBound, a, b,
+      trainable: trainable, scale, shift, dropout)
   }
 }
 

@@ -50,17 +50,3 @@ extension Tape {
     return result
   }
 }
-
-extension LowRankDelta {
-  /// The same delta for the part of its rows that lies in `range`, counted from the range's start; nil where none does.
-  func restricted(to range: Range<Int>) -> LowRankDelta? {
-    let common = rows.clamped(to: range)
-    guard !common.isEmpty else { return nil }
-    var part = self
-    part.rows = common.lowerBound - range.lowerBound..<common.upperBound - range.lowerBound
-    part.dropout = dropout.map {
-      Dropout(probability: $0.probability, seed: $0.seed &+ UInt64(common.lowerBound))
-    }
-    return part
-  }
-}

@@ -29,24 +29,27 @@ extension Tape {
         linear(x, $0.weight, bias: $0.bias, replacements: $0.replacements, deltas: $0.deltas)
       }
     }
+    var products = layers.map { layer in
+      (
+        weight: layer.weight, terms: [LowRankTerm](),
+        y: matrix(x.value.rows, layer.weight.outputSize)
+      )
+    }
     // One adapter's factors lie side by side, so its products follow each other.
-    let order = layers.indices.flatMap { layer in
-      layers[layer].deltas.indices.map { (layer: layer, delta: $0) }
-    }.sorted {
-      layers[$0.layer].deltas[$0.delta].rows.lowerBound
-        < layers[$1.layer].deltas[$1.delta].rows.lowerBound
+    var deltas: [(layer: Int, delta: LowRankDelta)] = []
+    for (index, layer) in layers.enumerated() {
+      products[index].terms.reserveCapacity(layer.deltas.count)
+      for delta in layer.deltas { deltas.append((index, delta)) }
     }
-    let deltas = order.map { layers[$0.layer].deltas[$0.delta] }
-    let lows = lows(for: deltas)
-    layers.first?.weight.multiply(
-      zip(deltas, lows).map { lowProduct(of: $0, x, into: $1) }, pool: pool)
-    var terms = [[LowRankTerm]](repeating: [], count: layers.count)
-    for (place, layer) in order.map(\.layer).enumerated() {
-      terms[layer].append(term(deltas[place], lows[place]))
+    deltas.sort { $0.delta.rows.lowerBound < $1.delta.rows.lowerBound }
+    let lows = lows(for: deltas.lazy.map(\.delta))
+    var lowProducts: [LowRankProduct] = []
+    lowProducts.reserveCapacity(deltas.count)
+    for (index, (layer, delta)) in deltas.enumerated() {
+      lowProducts.append(lowProduct(of: delta, x, into: lows[index]))
+      products[layer].terms.append(term(delta, lows[index]))
     }
-    let products = zip(layers, terms).map { layer, terms in
-      (weight: layer.weight, terms: terms, y: matrix(x.value.rows, layer.weight.outputSize))
-    }
+    layers.first?.weight.multiply(lowProducts, pool: pool)
     FrozenWeight.apply(operand(x), products, pool: pool)
     return zip(layers, products).map { layer, product in
       if let bias = layer.bias { product.y.addRow(bias, pool: pool) }
@@ -146,22 +149,18 @@ extension Tape {
   }
 
   /// Room for `(rows, r)` of each delta; those of one rank share an operand, so that all are narrowed at once.
-  private func lows(for deltas: [LowRankDelta]) -> [LowRows] {
-    var counts: [Int: Int] = [:]
-    let firsts = deltas.map { delta in
-      let first = counts[delta.rank, default: 0]
-      counts[delta.rank] = first + delta.rows.count
-      return first
+  private func lows(for deltas: some Collection<LowRankDelta>) -> [LowRows] {
+    // Few ranks, most often one.
+    var ranks: [(rank: Int, rows: Int)] = []
+    let places = deltas.map { delta in
+      let place = ranks.firstIndex { $0.rank == delta.rank } ?? ranks.count
+      if place == ranks.count { ranks.append((delta.rank, 0)) }
+      let first = ranks[place].rows
+      ranks[place].rows += delta.rows.count
+      return (rank: place, rows: first..<first + delta.rows.count)
     }
-    let operands = counts.reduce(into: [Int: Operand]()) { operands, entry in
-      operands[entry.key] = Operand(matrix(entry.value, entry.key), recycler: recycler)
-    }
-    return zip(deltas, firsts).map { delta, first in
-      guard let operand = operands[delta.rank] else {
-        preconditionFailure("lows: a rank is missing")
-      }
-      return LowRows(operand: operand, rows: first..<first + delta.rows.count)
-    }
+    let operands = ranks.map { Operand(matrix($0.rows, $0.rank), recycler: recycler) }
+    return places.map { LowRows(operand: operands[$0.rank], rows: $0.rows) }
   }
 
   /// The rows of `x` that `delta` reads, after its dropout.

@@ -156,6 +156,7 @@ extension FrozenWeight {
     into y: Matrix, pool: WorkerPool
   ) {
     check(x.values, inputSize, y, outputSize)
+    defer { withExtendedLifetime(terms) {} }
     switch storage {
     case .plain(let values):
       let target = y.rows(rows)
@@ -198,6 +199,7 @@ extension FrozenWeight {
     }
     guard let first = together.first else { return }
     BlockPanels.apply(x.blockRows(precisely: first.weight.isPrecise, pool), together, pool: pool)
+    withExtendedLifetime(products) {}
   }
 
   /// `dx = dy W + terms`, or `dx += ...` where `accumulating`: the gradient to the activations.
@@ -211,6 +213,7 @@ extension FrozenWeight {
     into dx: Matrix, recycler: BufferRecycler, pool: WorkerPool
   ) {
     check(dy.values, outputSize, dx, inputSize)
+    defer { withExtendedLifetime(terms) {} }
     switch storage {
     case .plain(let values):
       dx.rows(rows).setProduct(
@@ -245,11 +248,14 @@ extension FrozenWeight {
           scale: product.scale, pool: pool)
       }
     case .narrow, .blocks:
-      NarrowPanels.apply(
-        products.map {
-          ($0.x.narrowRows(pool).rows($0.rows), $0.factor.panels($0.orientation), $0.low)
-        }, pool: pool)
-      for product in products where product.scale != 1 { product.low.scale(by: product.scale) }
+      var thin = ThinProducts(capacity: products.count)
+      for product in products {
+        thin.add(
+          product.x.narrowRows(pool).rows(product.rows),
+          product.factor.panels(product.orientation), scale: product.scale, into: product.low)
+      }
+      thin.run(pool)
+      withExtendedLifetime(products) {}
     }
   }
 
@@ -275,6 +281,7 @@ extension FrozenWeight {
     )
   }
 
+  /// The terms as packed products take them; they point to what `terms` hold.
   private static func narrowed(
     _ terms: [LowRankTerm], from firstRow: Int, _ pool: WorkerPool
   ) -> [NarrowPanels.Term] {

@@ -40,7 +40,7 @@ extension Matrix {
 extension WorkerPool {
   /// Calls `body` for blocks of `matrix`'s rows, each of about 16,000 values; a block's bounds depend on the shape only.
   func forRows(of matrix: Matrix, _ body: (Range<Int>) -> Void) {
-    forBlocks(of: max(1, 16_384 / max(1, matrix.columns)), in: matrix.rows, body)
+    forBlocks(of: max(1, 4_608 / max(1, matrix.columns)), in: matrix.rows, body)
   }
 
   /// The same over a flat count of values.

@@ -20,7 +20,7 @@ extension Attention {
     _ queries: Matrix, _ segments: [AttentionSegment], _ output: Matrix, _ logSums: Matrix?,
     _ recycler: BufferRecycler, _ pool: WorkerPool
   ) {
-    let past = pasts(of: segments, recycler, pool)
+    let packed = packedPasts(of: segments, recycler, pool)
     var items: [(segment: Int, rows: Range<Int>, heads: Range<Int>)] = []
     for (index, segment) in segments.enumerated() {
       for block in Attention.blocks(segment.rows, of: Attention.narrowBlock) {
@@ -31,14 +31,30 @@ extension Attention {
         }
       }
     }
+    // Rows by themselves are quickly done: to ask the recycler for each one's memory would take a good part of that.
+    let areSingle = items.allSatisfy { $0.rows.count == 1 }
+    var starts = [0]
+    for item in items where areSingle {
+      let size = QueryBlock.byteCount(
+        self, segments[item.segment], item.rows, heads: item.heads, packing)
+      starts.append(starts[starts.count - 1] + WeightArena.rounded(size))
+    }
+    let memory = MemoryBlock(byteCount: starts[starts.count - 1], recycler: recycler)
     let work = { (index: Int) in
       let item = items[index]
-      let block = QueryBlock(
-        self, segments[item.segment], item.rows, heads: item.heads, queries, packing, recycler)
-      return (block, past[item.segment * keyValueHeads + item.heads.lowerBound / group])
+      let segment = segments[item.segment]
+      let head = item.heads.lowerBound / group
+      let past =
+        segment.panels.map { Past($0, head) } ?? packed[item.segment * keyValueHeads + head]
+      let block =
+        areSingle
+        ? QueryBlock(
+          self, segment, item.rows, heads: item.heads, queries, packing, in: memory,
+          at: starts[index])
+        : QueryBlock(self, segment, item.rows, heads: item.heads, queries, packing, recycler)
+      return (block, past)
     }
-    if pool.threads > 1, items.count < 4 * pool.threads,
-      items.allSatisfy({ $0.rows.count == 1 }),
+    if pool.threads > 1, items.count < 4 * pool.threads, areSingle,
       segments.contains(where: { visibleKeys($0, $0.rows).count >= Attention.sharedKeys })
     {
       return shareOut(items.indices.map(work), output, logSums, pool)
@@ -160,16 +176,12 @@ extension Attention {
     block.sum(factors[1], into: dQueries)
   }
 
-  /// The keys and values of each segment and key head, by `segment * keyValueHeads + head`: a cache's as they are.
-  private func pasts(
+  /// The keys and values of each segment and key head, by `segment * keyValueHeads + head`; none where all are packed.
+  private func packedPasts(
     of segments: [AttentionSegment], _ recycler: BufferRecycler,
     _ pool: WorkerPool
   ) -> [Past] {
-    guard segments.contains(where: { $0.panels == nil }) else {
-      return segments.flatMap { segment in
-        (0..<keyValueHeads).compactMap { head in segment.panels.map { Past($0, head) } }
-      }
-    }
+    guard segments.contains(where: { $0.panels == nil }) else { return [] }
     return packed(segments, recycler, pool) { segment, head in
       if let panels = segment.panels { return Past(panels, head) }
       let first = head * headSize

@@ -100,7 +100,7 @@ import CKernels
   }
 
   /// The outputs of some panels.
-  private func columns(_ panels: Range<Int>) -> Range<Int> {
+  func columns(_ panels: Range<Int>) -> Range<Int> {
     panels.lowerBound * width..<min(outputs, panels.upperBound * width)
   }
 
@@ -114,17 +114,35 @@ import CKernels
 }
 
 extension NarrowPanels {
-  /// A product that is added for some of the rows.
-  struct Term {
+  /// A product that is added for some of the rows, as plain values: of many adapters' terms the references to what they share
+  /// would take longer to count than a few rows to multiply. Whoever makes one holds its factors while it is used.
+  @safe struct Term {
+    // Safe: as said.
     let rows: Range<Int>
-    let left: NarrowRows
-    let right: NarrowPanels
-    /// Bytes behind `right` that are read soon after it.
-    var behind = 0
-
     /// What a product with the term reads from memory, and what is read soon after.
-    var range: ck_range {
-      unsafe ck_range(from: right.storage.base, bytes: right.bytes.count + behind)
+    let range: ck_range
+    /// Outputs in a panel.
+    let width: Int
+    private let whole: ck_bf16_term
+
+    /// - Parameter behind: Bytes behind `right` that are read soon after it.
+    init(rows: Range<Int>, left: NarrowRows, right: NarrowPanels, behind: Int = 0) {
+      self.rows = rows
+      width = right.width
+      unsafe range = unsafe ck_range(
+        from: right.storage.base,
+        bytes: NarrowPanels.byteCount(right.outputs, right.inputs) + behind)
+      unsafe whole = unsafe ck_bf16_term(
+        rows: left.pointer(row: 0), stride: left.stride, panel: right.pointer(0),
+        panel_stride: right.panelStride, depth: right.depth)
+    }
+
+    /// The product's part for `rows`, which it covers, and some panels' columns.
+    func part(_ rows: Range<Int>, _ columns: Range<Int>) -> ck_bf16_term {
+      var part = unsafe whole
+      unsafe part.rows += (rows.lowerBound - self.rows.lowerBound) * part.stride
+      unsafe part.panel += columns.lowerBound / width * part.panel_stride
+      return unsafe part
     }
   }
 
@@ -140,21 +158,7 @@ extension NarrowPanels {
     }
   }
 
-  /// Several products of few outputs each, shared out together.
-  static func apply(
-    _ products: [(x: NarrowRows, panels: NarrowPanels, y: Matrix)], pool: WorkerPool
-  ) {
-    let items = products.indices.flatMap { product in
-      products[product].panels.parts(of: products[product].x.rows).all.map { (product, $0) }
-    }
-    pool.forEach(items.count) { index in
-      let (product, (rows, range)) = items[index]
-      let (x, panels, y) = products[product]
-      panels.multiply(rows, x, range, [], onto: nil, into: y)
-    }
-  }
-
-  private func parts(of rows: Int) -> ProductParts {
+  func parts(of rows: Int) -> ProductParts {
     ProductParts(rows: rows, panels: panels, panelWork: panelStride)
   }
 
@@ -260,7 +264,7 @@ extension NarrowPanels {
       let common = term.rows.clamped(to: rows)
       guard !common.isEmpty else { continue }
       unsafe withUnsafePointer(to: term.part(common, columns)) {
-        unsafe run(1, $0, common, columns, term.right.width, onto: y, into: y)
+        unsafe run(1, $0, common, columns, term.width, onto: y, into: y)
       }
     }
   }
@@ -274,15 +278,5 @@ extension NarrowPanels {
       if let initial { unsafe UnsafePointer(initial.pointer + place) } else { nil }
     unsafe ck_bf16_product(
       rows.count, width, columns.count, count, terms, from, y.columns, y.pointer + place, y.columns)
-  }
-}
-
-extension NarrowPanels.Term {
-  /// The product's part for `rows`, which it covers, and some panels' columns.
-  fileprivate func part(_ rows: Range<Int>, _ columns: Range<Int>) -> ck_bf16_term {
-    unsafe ck_bf16_term(
-      rows: left.pointer(row: rows.lowerBound - self.rows.lowerBound), stride: left.stride,
-      panel: right.pointer(columns.lowerBound / right.width),
-      panel_stride: right.panelStride, depth: right.depth)
   }
 }
