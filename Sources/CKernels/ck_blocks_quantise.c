@@ -2,6 +2,12 @@
 
 #include "ck_blocks_rounding.h"
 
+/// A block's, with the sum of its `ck_nearest_bits`.
+CK_INLINE void set_facts(ck_block_facts *facts, float scale, uint32_t bits) {
+  int32_t sum = (int32_t)(bits - CK_BLOCK_SIDE * ck_zero_bits);
+  *facts = (ck_block_facts){scale, sum, scale * (float)sum};
+}
+
 /// A row's block in 8 bits.
 CK_INLINE void quantise(const float *from, int8_t *restrict quants, ck_block_facts *facts) {
   // Not fused, so that all variants round alike.
@@ -11,14 +17,13 @@ CK_INLINE void quantise(const float *from, int8_t *restrict quants, ck_block_fac
   memcpy(&most, &top, 4);
   int tiny = most < 0x1p-100f, finite = top < 0x7f800000u;
   float inverse = finite && !tiny ? 127.0f / most : 0.0f;
-  int32_t total = 0;
+  uint32_t total = 0;
   for (int i = 0; i < CK_BLOCK_SIDE; i++) {
-    float scaled = from[i] * inverse;
-    quants[i] = ck_nearest(scaled);
-    total += quants[i];
+    uint32_t bits = ck_nearest_bits(from[i] * inverse);
+    quants[i] = (int8_t)bits;
+    total += bits;
   }
-  float scale = tiny ? 0.0f : most / 127.0f;
-  *facts = (ck_block_facts){scale, total, scale * (float)total};
+  set_facts(facts, tiny ? 0.0f : most / 127.0f, total);
 }
 
 /// A row's block in 16 bits, as two of 8.
@@ -38,19 +43,13 @@ CK_INLINE void quantise_twice(const float *from, int8_t *restrict high, int8_t *
   bits = (254u << 23) - bits;
   memcpy(&inverse, &bits, 4);
   if (!usual) inverse = 0.0f;
-  int32_t total = 0;
+  uint32_t total = 0;
   for (int i = 0; i < CK_BLOCK_SIDE; i++) {
-    float scaled = from[i] * inverse;
-    // Adding 1.5 * 2^23 rounds to the nearest, ties to even, and leaves the integer, plus 2^22, in the lower bits.
-    float shifted = scaled + 0x1.8p23f;
-    memcpy(&bits, &shifted, 4);
-    int32_t q = (int32_t)(bits & 0x7fffff) - 0x400000;
-    int32_t h = (q + 128) >> 8;
-    high[i] = (int8_t)h, low[i] = (int8_t)(q - 256 * h);
-    total += q;
+    bits = ck_nearest_bits(from[i] * inverse);
+    high[i] = (int8_t)((bits + 128) >> 8), low[i] = (int8_t)bits;
+    total += bits;
   }
-  float scale = usual || most < 1.0f ? power : NAN;
-  *facts = (ck_block_facts){scale, total, scale * (float)total};
+  set_facts(facts, usual || most < 1.0f ? power : NAN, total);
 }
 
 CK_INLINE void ck_blocks_quantise_body(size_t rows, const float *x, size_t x_stride, const ck_block_rows *to) {

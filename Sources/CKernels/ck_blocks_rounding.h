@@ -18,14 +18,16 @@ CK_INLINE uint32_t ck_greatest_magnitude(const float *x) {
   return top;
 }
 
-/// The nearest integer, ties to even, of a magnitude below 128: the last bits of the sum with 1.5 x 2^23, whose own
-/// last bits are zero. Of a NaN, any.
-CK_INLINE int8_t ck_nearest(float x) {
+/// The bits of the sum of a magnitude below 2^22 with 1.5 x 2^23: `ck_zero_bits` and the nearest integer, ties to even. Of a
+/// NaN, any.
+CK_INLINE uint32_t ck_nearest_bits(float x) {
   float shifted = x + 0x1.8p23f;
-  int32_t bits;
+  uint32_t bits;
   memcpy(&bits, &shifted, 4);
-  return (int8_t)(bits & 0xff);
+  return bits;
 }
+
+static const uint32_t ck_zero_bits = 0x4b400000u;
 
 /// 32 weights of one output as a GGUF block of Q8_0.
 CK_INLINE void ck_quantise_weights(const float *from, uint8_t block[34]) {
@@ -42,7 +44,7 @@ CK_INLINE void ck_quantise_weights(const float *from, uint8_t block[34]) {
   int8_t quants[CK_BLOCK_SIDE];
   for (int i = 0; i < CK_BLOCK_SIDE; i++) {
     float scaled = from[i] * inverse;
-    quants[i] = ck_nearest(scaled);
+    quants[i] = (int8_t)ck_nearest_bits(scaled);
   }
   memcpy(block, &half, 2);
   memcpy(block + 2, quants, sizeof quants);

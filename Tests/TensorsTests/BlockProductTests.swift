@@ -258,12 +258,12 @@ extension KernelVariantTests {
           let values = Array(x[start..<start + 32])
           let quants = (0..<32).map { result.quant(block / blocks, block % blocks * 32 + $0) }
           let facts = result.facts[block]
-          #expect(Int(facts.sum) == quants.reduce(0, +), "\(variant), \(block)")
           let greatest = values.map(abs).max() ?? 0
           guard values.allSatisfy(\.isFinite), parts == 1 || greatest < 0x1p100 else {
             #expect(!facts.scale.isFinite, "\(variant), block \(block)")
             continue
           }
+          #expect(Int(facts.sum) == quants.reduce(0, +), "\(variant), \(block)")
           let sum = facts.scale * Float(facts.sum)
           let isSpoilt = parts == 2 && (2...3).contains(block / blocks)
           #expect(
