@@ -4,15 +4,15 @@
 
 #include "ck_dispatch.h"
 
-/// e to the power x, within 2 units in the last place over the range of normal results; 0 below -87.3, clamped
-/// above 88.7. The polynomial is Cephes' expf (Moshier, 1992).
+/// e to the power x, within 2 units in the last place; clamped below -87.33, to the least normal number, and above 88.37.
+/// The polynomial is Cephes' expf (Moshier, 1992).
 CK_INLINE float ck_exp(float x) {
+  // (z + 1.5 x 2^23) - 1.5 x 2^23 is z's nearest integer n, and the last bits of the sum are n's.
+#pragma clang fp reassociate(off)
   x = x < -87.3365f ? -87.3365f : x;
-  x = x > 88.7228f ? 88.7228f : x;
-  float z = x * 1.44269504088896341f;
-  int n = (int)(z + (z >= 0.0f ? 0.5f : -0.5f));
-  float m = (float)n;
-  float r = (x - m * 0.693359375f) + m * 2.12194440e-4f;
+  x = x > 88.3762f ? 88.3762f : x;
+  float shifted = x * 1.44269504088896341f + 0x1.8p23f, n = shifted - 0x1.8p23f;
+  float r = (x - n * 0.693359375f) + n * 2.12194440e-4f;
   float p = 1.9875691500e-4f;
   p = p * r + 1.3981999507e-3f;
   p = p * r + 8.3334519073e-3f;
@@ -20,13 +20,13 @@ CK_INLINE float ck_exp(float x) {
   p = p * r + 1.6666665459e-1f;
   p = p * r + 5.0000001201e-1f;
   p = p * r * r + r + 1.0f;
-  // Two factors, so that neither leaves the range of normal numbers.
-  int half = n / 2;
-  int32_t low = (half + 127) << 23, high = (n - half + 127) << 23;
-  float a, b;
-  memcpy(&a, &low, 4);
-  memcpy(&b, &high, 4);
-  return p * a * b;
+  // Times 2^n.
+  uint32_t bits, power;
+  memcpy(&bits, &p, 4);
+  memcpy(&power, &shifted, 4);
+  bits += power << 23;
+  memcpy(&p, &bits, 4);
+  return p;
 }
 
 /// 1 / (1 + e^-x).
