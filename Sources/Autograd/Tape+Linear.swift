@@ -36,18 +36,22 @@ extension Tape {
       )
     }
     // One adapter's factors lie side by side, so its products follow each other.
-    var deltas: [(layer: Int, delta: LowRankDelta)] = []
-    for (index, layer) in layers.enumerated() {
-      products[index].terms.reserveCapacity(layer.deltas.count)
-      for delta in layer.deltas { deltas.append((index, delta)) }
+    var order: [(row: Int, layer: Int, delta: Int)] = []
+    order.reserveCapacity(layers.reduce(0) { $0 + $1.deltas.count })
+    for (layer, part) in layers.enumerated() {
+      products[layer].terms.reserveCapacity(part.deltas.count)
+      for (delta, one) in part.deltas.enumerated() {
+        order.append((one.rows.lowerBound, layer, delta))
+      }
     }
-    deltas.sort { $0.delta.rows.lowerBound < $1.delta.rows.lowerBound }
-    let lows = lows(for: deltas.lazy.map(\.delta))
+    order.sort { $0.row < $1.row }
+    let lows = lows(order.map { layers[$0.layer].deltas[$0.delta].lowShape })
     var lowProducts: [LowRankProduct] = []
-    lowProducts.reserveCapacity(deltas.count)
-    for (index, (layer, delta)) in deltas.enumerated() {
-      lowProducts.append(lowProduct(of: delta, x, into: lows[index]))
-      products[layer].terms.append(term(delta, lows[index]))
+    lowProducts.reserveCapacity(order.count)
+    for (place, low) in zip(order, lows) {
+      let delta = layers[place.layer].deltas[place.delta]
+      lowProducts.append(lowProduct(of: delta, x, into: low))
+      products[place.layer].terms.append(term(delta, low))
     }
     layers.first?.weight.multiply(lowProducts, pool: pool)
     FrozenWeight.apply(operand(x), products, pool: pool)
@@ -88,7 +92,7 @@ extension Tape {
     let count = x.value.rows
     let y = matrix(count, weight.outputSize)
     let weights = replacements.weights(of: count, own: weight)
-    let lows = lows(for: deltas)
+    let lows = lows(deltas.map(\.lowShape))
     weight.multiply(
       zip(deltas, lows).map { lowProduct(of: $0, x, into: $1) }, pool: pool)
     let terms = zip(deltas, lows).map(term)
@@ -110,7 +114,7 @@ extension Tape {
     )
     record(output) { [self] dy in
       let gradient = Operand(dy, recycler: recycler)
-      let lowGradients = self.lows(for: deltas)
+      let lowGradients = self.lows(deltas.map(\.lowShape))
       let needed = deltas.indices.filter { x.requiresGradient || deltas[$0].trainable != nil }
       weight.multiply(
         needed.map {
@@ -148,16 +152,16 @@ extension Tape {
     return operand
   }
 
-  /// Room for `(rows, r)` of each delta; those of one rank share an operand, so that all are narrowed at once.
-  private func lows(for deltas: some Collection<LowRankDelta>) -> [LowRows] {
+  /// Room for each of `shapes`; those of one rank share an operand, so that all are narrowed at once.
+  private func lows(_ shapes: [(rows: Int, rank: Int)]) -> [LowRows] {
     // Few ranks, most often one.
     var ranks: [(rank: Int, rows: Int)] = []
-    let places = deltas.map { delta in
-      let place = ranks.firstIndex { $0.rank == delta.rank } ?? ranks.count
-      if place == ranks.count { ranks.append((delta.rank, 0)) }
+    let places = shapes.map { shape in
+      let place = ranks.firstIndex { $0.rank == shape.rank } ?? ranks.count
+      if place == ranks.count { ranks.append((shape.rank, 0)) }
       let first = ranks[place].rows
-      ranks[place].rows += delta.rows.count
-      return (rank: place, rows: first..<first + delta.rows.count)
+      ranks[place].rows += shape.rows
+      return (rank: place, rows: first..<first + shape.rows)
     }
     let operands = ranks.map { Operand(matrix($0.rows, $0.rank), recycler: recycler) }
     return places.map { LowRows(operand: operands[$0.rank], rows: $0.rows) }
@@ -215,6 +219,9 @@ private struct LowRows {
 }
 
 extension LowRankDelta {
+  /// The shape of its first factor's product.
+  fileprivate var lowShape: (rows: Int, rank: Int) { (rows.count, rank) }
+
   /// Whether its input is the layer's own.
   fileprivate var dropsNothing: Bool { dropout.map { $0.probability == 0 } ?? true }
 }
