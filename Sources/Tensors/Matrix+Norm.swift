@@ -38,9 +38,9 @@ extension Matrix {
 }
 
 extension WorkerPool {
-  /// Calls `body` for blocks of `matrix`'s rows, each of about 16,000 values; a block's bounds depend on the shape only.
+  /// Calls `body` for blocks of `matrix`'s rows, each of about 4,600 values: some microseconds of a norm or of
+  /// quantising, more than another thread takes to hear of them. A block's bounds depend on the shape only.
   func forRows(of matrix: Matrix, _ body: (Range<Int>) -> Void) {
-    // Some microseconds of a norm or of quantising: more than another thread takes to hear of them.
     forBlocks(of: max(1, 4_608 / max(1, matrix.columns)), in: matrix.rows, body)
   }
 
