@@ -27,17 +27,11 @@ public final class KeyValueCache {
   ) -> [AttentionSegment] {
     for (cache, rows) in zip(caches, rows) { cache.makeRoom(for: cache.count + rows.count) }
     let parts = caches.first?.storage.parts ?? 1
-    let write = { (index: Int) in
+    pool.forEach(caches.count * parts) { index in
       let (cache, rows) = (caches[index / parts], rows[index / parts])
       cache.storage.write(
         layer: layer, part: index % parts, keys: keys.rows(rows), values: values.rows(rows),
         at: cache.count)
-    }
-    // One token's are written before another thread has heard of it.
-    if keys.count < 1_024 {
-      (0..<caches.count * parts).forEach(write)
-    } else {
-      pool.forEach(caches.count * parts, write)
     }
     return zip(caches, rows).map { cache, rows in
       cache.storage.segment(layer: layer, rows: rows, firstPosition: cache.count)

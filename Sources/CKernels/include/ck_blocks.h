@@ -9,7 +9,8 @@
 //   CK_BLOCKS_4_1   640 bytes  the same, then 32 minima
 //
 // with scales d and minima m as float16, as many bytes a weight as GGUF's Q8_0, Q4_0 and Q4_1. A weight is `d * q`,
-// `d * (q - 8)` or `d * q + m`. No d is 0: where the file's is, it is 1 and all q are as 0.
+// `d * (q - 8)` or `d * q + m`. No d is 0: where the file's is, it is 1 and all q are as 0. None
+// is infinite or NaN: a base with one is refused when it is added.
 //
 // Activations are quantised by rows in blocks of 32: `x ~ scale * q`. A product sums a block in integers and adds
 // the blocks in their order, one fused multiply-add each: a result has the same bits whichever variant computed it,

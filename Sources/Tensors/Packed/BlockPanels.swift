@@ -231,6 +231,7 @@ import CKernels
       }
       NarrowPanels.add(terms, 0..<dy.rows, columns, to: dx)
     }
+    withExtendedLifetime(dy) {}
   }
 
   /// The same in bf16.
