@@ -169,5 +169,44 @@ extension KernelVariantTests {
         }
       }
     }
+
+    @Test(
+      "a thin product rounded at once has the bits of one that is scaled and rounded after",
+      arguments: [(1, 16, 66), (3, 5, 34), (9, 16, 2), (25, 40, 96), (50, 33, 33)])
+    func narrowed(rows: Int, rank: Int, inputs: Int) {
+      var g = SplitMix64(seed: 12)
+      let (x, a) = (random(rows, inputs, &g), random(rank, inputs, &g))
+      let wide = rank > 16 ? 32 : 16
+      let depth = ck_bf16_filled(inputs)
+      let stride = ck_bf16_filled(rank) + 32
+      underEachVariant { variant in
+        var left = [UInt16](repeating: 0, count: rows * depth)
+        var panels = [UInt16](repeating: 0, count: (rank + wide - 1) / wide * wide * depth)
+        unsafe ck_bf16_rows(rows, inputs, x.pointer, inputs, &left, depth)
+        for first in Swift.stride(from: 0, to: rank, by: wide) {
+          unsafe panels.withUnsafeMutableBufferPointer { panels in
+            unsafe ck_bf16_pack(
+              wide, min(wide, rank - first), inputs, a.pointer + first * inputs, inputs,
+              panels.baseAddress! + first * depth)
+          }
+        }
+        var product = [Float](repeating: 0, count: rows * rank)
+        var expected = [UInt16](repeating: 0, count: rows * stride)
+        var found = [UInt16](repeating: 7, count: rows * stride)
+        unsafe left.withUnsafeBufferPointer { left in
+          unsafe panels.withUnsafeBufferPointer { panels in
+            var term = unsafe ck_bf16_term(
+              rows: left.baseAddress, stride: depth, panel: panels.baseAddress,
+              panel_stride: wide * depth, depth: (inputs + 1) / 2 * 2)
+            unsafe ck_bf16_product(rows, wide, rank, 1, &term, nil, 0, &product, rank)
+            unsafe ck_bf16_product_narrow(rows, wide, rank, &term, 0.75, &found, stride)
+          }
+        }
+        unsafe ck_scale(rows * rank, 0.75, &product)
+        unsafe ck_bf16_rows(rows, rank, product, rank, &expected, stride)
+        #expect(found == expected, "\(variant)")
+        #expect(expected.contains { $0 != 0 })
+      }
+    }
   }
 }

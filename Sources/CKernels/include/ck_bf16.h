@@ -28,11 +28,16 @@ typedef struct {
 /// y = initial + sum of terms, for `rows` rows and the first `columns` outputs of consecutive panels of `width`, 16 or 32.
 ///
 /// A row's bits depend on its own values and on the terms only, never on the rows it shares the call with. The terms are
-/// added one after the other, each in the order of its inputs.
+/// added one after the other, each in the order of its inputs; with a width of 16, pairs of inputs go into two sums in turn.
 /// @param terms  One or two.
 /// @param initial  Row stride `initial_stride`; may be `y` itself; NULL for zero.
 void ck_bf16_product(size_t rows, size_t width, size_t columns, size_t terms, const ck_bf16_term *term,
                      const float *initial, size_t initial_stride, float *y, size_t y_stride);
+
+/// to = scale * term, rounded to bf16, for the first `columns` outputs: the left factor of an adapter's second product. Rows of
+/// `to` are `to_stride` apart, with zeros from `columns` on. The bits are those of `ck_bf16_product`, `ck_scale` and `ck_bf16_rows`.
+void ck_bf16_product_narrow(size_t rows, size_t width, size_t columns, const ck_bf16_term *term, float scale,
+                            uint16_t *to, size_t to_stride);
 
 /// Rows of floats to rows of bf16, rounded to the nearest, ties to even: and zeros from `width` to
 /// `to_stride`.
