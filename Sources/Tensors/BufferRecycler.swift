@@ -11,14 +11,13 @@ import Synchronization
   fileprivate static let slack = 32 << 20
 
   fileprivate struct IdleBlock {
-    var size: Int
     var address: UInt
     var since: Int
   }
 
   fileprivate struct Shelf: ~Copyable {
-    /// Sorted by size.
-    var idle: [IdleBlock] = []
+    /// By class of size; of one class those idle longest first.
+    var idle = [[IdleBlock]](repeating: [], count: SizeClass.count)
     var idleBytes = 0
     var liveBytes = 0
     var peakLiveBytes = 0
@@ -32,25 +31,17 @@ import Synchronization
 
   /// A block of at least `byteCount` bytes, and its size.
   func take(_ byteCount: Int) -> (base: UnsafeMutableRawPointer, size: Int) {
-    let size = BufferRecycler.roundedUp(byteCount)
-    let found = shelf.withLock { shelf -> (address: UInt, size: Int)? in
-      let place = shelf.firstIndex(atLeast: byteCount)
-      // A block up to twice as large as a new one would be is better than new pages.
-      guard place < shelf.idle.count, shelf.idle[place].size / 2 <= size else { return nil }
-      let block = shelf.idle.remove(at: place)
-      shelf.idleBytes -= block.size
-      shelf.use(block.size)
-      return (block.address, block.size)
-    }
+    let wanted = SizeClass(of: byteCount)
+    let found = shelf.withLock { shelf in shelf.take(wanted) }
     if let found, let base = unsafe UnsafeMutableRawPointer(bitPattern: found.address) {
       return unsafe (base, found.size)
     }
     let surplus = shelf.withLock { shelf in
-      shelf.use(size)
+      shelf.use(wanted.size)
       return shelf.removeSurplus()
     }
     for address in surplus { unsafe UnsafeMutableRawPointer(bitPattern: address)?.deallocate() }
-    return unsafe (MemoryBlock.allocate(size), size)
+    return unsafe (MemoryBlock.allocate(wanted.size), wanted.size)
   }
 
   func give(_ base: UnsafeMutableRawPointer, _ size: Int) {
@@ -59,17 +50,8 @@ import Synchronization
       shelf.clock += 1
       shelf.liveBytes -= size
       shelf.idleBytes += size
-      shelf.idle.insert(
-        IdleBlock(size: size, address: address, since: shelf.clock),
-        at: shelf.firstIndex(atLeast: size))
+      shelf.idle[SizeClass(of: size).index].append(IdleBlock(address: address, since: shelf.clock))
     }
-  }
-
-  /// Sizes in steps of an eighth of their power of two, so that requests of about one size share blocks.
-  private static func roundedUp(_ byteCount: Int) -> Int {
-    guard byteCount > 4096 else { return 4096 }
-    let step = 1 << (Int.bitWidth - 1 - byteCount.leadingZeroBitCount - 3)
-    return (byteCount + step - 1) / step * step
   }
 
   /// Bytes waiting to be used again.
@@ -78,8 +60,8 @@ import Synchronization
   /// Gives every idle block back to the system.
   public func drain() {
     let addresses = shelf.withLock { shelf in
-      let all = shelf.idle.map(\.address)
-      shelf.idle = []
+      let all = shelf.idle.flatMap { $0.map(\.address) }
+      for index in shelf.idle.indices { shelf.idle[index] = [] }
       shelf.idleBytes = 0
       return all
     }
@@ -89,15 +71,45 @@ import Synchronization
   deinit { drain() }
 }
 
-extension BufferRecycler.Shelf {
-  /// The index of the smallest idle block of at least `size` bytes.
-  fileprivate func firstIndex(atLeast size: Int) -> Int {
-    var (low, high) = (0, idle.count)
-    while low < high {
-      let middle = (low + high) / 2
-      if idle[middle].size < size { low = middle + 1 } else { high = middle }
+/// Sizes in steps of an eighth of their power of two, so that requests of about one size share blocks.
+private struct SizeClass {
+  let index: Int
+
+  static let count = 1 + 8 * (Int.bitWidth - 1 - smallestExponent)
+  private static let smallestExponent = 12
+
+  init(index: Int) { self.index = index }
+
+  /// The smallest that holds `byteCount` bytes.
+  init(of byteCount: Int) {
+    guard byteCount > 1 << Self.smallestExponent else {
+      index = 0
+      return
     }
-    return low
+    let last = byteCount - 1
+    let exponent = Int.bitWidth - 1 - last.leadingZeroBitCount
+    index = 1 + 8 * (exponent - Self.smallestExponent) + (last >> (exponent - 3)) & 7
+  }
+
+  /// Bytes of a block.
+  var size: Int {
+    guard index > 0 else { return 1 << Self.smallestExponent }
+    let (power, eighths) = ((index - 1) / 8, (index - 1) % 8)
+    return (9 + eighths) << (power + Self.smallestExponent - 3)
+  }
+}
+
+extension BufferRecycler.Shelf {
+  /// The block used last of `wanted`'s size, or of one up to twice as large: that is better than new pages.
+  fileprivate mutating func take(_ wanted: SizeClass) -> (address: UInt, size: Int)? {
+    for index in wanted.index..<min(SizeClass.count, wanted.index + 9) {
+      guard let block = idle[index].popLast() else { continue }
+      let size = SizeClass(index: index).size
+      idleBytes -= size
+      use(size)
+      return (block.address, size)
+    }
+    return nil
   }
 
   fileprivate mutating func use(_ size: Int) {
@@ -109,11 +121,12 @@ extension BufferRecycler.Shelf {
   fileprivate mutating func removeSurplus() -> [UInt] {
     var addresses: [UInt] = []
     while idleBytes + liveBytes > peakLiveBytes + BufferRecycler.slack,
-      let oldest = idle.indices.min(by: { idle[$0].since < idle[$1].since })
+      let oldest = idle.indices.filter({ !idle[$0].isEmpty }).min(by: {
+        idle[$0][0].since < idle[$1][0].since
+      })
     {
-      let block = idle.remove(at: oldest)
-      idleBytes -= block.size
-      addresses.append(block.address)
+      addresses.append(idle[oldest].removeFirst().address)
+      idleBytes -= SizeClass(index: oldest).size
     }
     return addresses
   }

@@ -25,4 +25,24 @@ struct BufferRecyclerTests {
     recycler.drain()
     #expect(recycler.idleBytes == 0)
   }
+
+  @Test("a request finds its own block, whatever else is idle, and one up to twice as large")
+  func found() {
+    let recycler = BufferRecycler()
+    let sizes = (0..<40).map { 1000 + 777 * $0 }
+    func idleWhileInUse(_ sizes: [Int]) -> Int {
+      let live = sizes.map { Matrix(rows: 1, columns: $0, recycler: recycler) }
+      return withExtendedLifetime(live) { recycler.idleBytes }
+    }
+    #expect(idleWhileInUse(sizes) == 0)
+    let idle = recycler.idleBytes
+    #expect(idle >= sizes.reduce(0, +) * 4 && idle <= sizes.reduce(0, +) * 9 / 2)
+    // All of them again, in another order: no new block.
+    #expect(idleWhileInUse(sizes.reversed()) == 0)
+    #expect(recycler.idleBytes == idle)
+    // Nothing of this size is idle, but something of no more than twice that.
+    let small = Matrix(rows: 1, columns: 1300, recycler: recycler)
+    let taken = withExtendedLifetime(small) { idle - recycler.idleBytes }
+    #expect(taken >= small.count * 4 && taken <= 8 * small.count)
+  }
 }
