@@ -71,14 +71,15 @@ public final class Engine: Sendable {
   }
 
   /// One forward pass over `rows` of the running requests; takes the next token where a prompt is complete.
+  /// - Parameter updates: What the adapters did in the last step; receives what they do in this one.
   /// - Returns: For each token taken the index of its request, the text and the choice.
-  func step(_ running: inout [RunningRequest], rows: [Int]) throws -> [(
-    index: Int, text: String, choices: [TokenChoice]
-  )] {
+  func step(_ running: inout [RunningRequest], rows: [Int], updates: inout StepUpdates) throws
+    -> [(index: Int, text: String, choices: [TokenChoice])]
+  {
     var sequences = running.map(\.sequence)
     let adapters = running.map(\.request.adapter?.adapter)
     let (complete, logits) = try model.advance(
-      &sequences, rows: rows, updates: { Engine.updates($0, adapters, at: $1) }, pool: pool,
+      &sequences, rows: rows, updates: { updates.batch($0, adapters, at: $1) }, pool: pool,
       recycler: recycler)
     for index in running.indices { running[index].sequence = sequences[index] }
     let likeliest = logits.largestOfRows(pool: pool)
@@ -88,25 +89,5 @@ public final class Engine: Sendable {
       ) { logits.rows(row..<row + 1).values }
       return (index, text, choices)
     }
-  }
-
-  /// What the adapters do: one update for each run of rows with the same adapter.
-  private static func updates(
-    _ parts: [SequenceRows], _ adapters: [ResidentAdapter?], at slot: Int?
-  ) -> BatchUpdates {
-    var runs: [(adapter: ResidentAdapter, rows: Range<Int>)] = []
-    for part in parts {
-      guard let adapter = adapters[part.sequence] else { continue }
-      if let last = runs.last, last.adapter.digest == adapter.digest,
-        last.rows.upperBound == part.rows.lowerBound
-      {
-        runs[runs.count - 1].rows = last.rows.lowerBound..<part.rows.upperBound
-      } else {
-        runs.append((adapter, part.rows))
-      }
-    }
-    var batch = BatchUpdates()
-    for run in runs { run.adapter.updates.add(to: &batch, rows: run.rows, at: slot) }
-    return batch
   }
 }

@@ -8,6 +8,8 @@ struct RequestBatch {
   /// Requests of one adapter stand together, so that its updates are applied to all their rows at once.
   private(set) var running: [RunningRequest] = []
   private let prefixes: PrefixCache?
+  /// Forgotten whenever a request leaves, so that its adapter's memory goes with it.
+  private var updates = StepUpdates()
   /// Requests that the last step fed.
   private(set) var lastFed = 0
   /// Rows of prompts in the last step.
@@ -66,7 +68,7 @@ struct RequestBatch {
     let isPrompt = running.map { $0.remainingPrompt > 0 }
     lastFed = rows.count { $0 > 0 }
     lastPromptRows = zip(rows, isPrompt).reduce(0) { $0 + ($1.1 ? $1.0 : 0) }
-    let tokens = try engine.step(&running, rows: rows)
+    let tokens = try engine.step(&running, rows: rows, updates: &updates)
     for (index, request) in running.enumerated() where rows[index] > 0 {
       scheduler.charge(request.id, rows: rows[index])
       if isPrompt[index] {
@@ -108,6 +110,7 @@ struct RequestBatch {
   mutating func drop(_ id: Int) {
     scheduler.remove(id)
     running.removeAll { $0.id == id }
+    updates = StepUpdates()
   }
 
   /// Takes out the requests that have ended.
@@ -116,6 +119,7 @@ struct RequestBatch {
     guard !finished.isEmpty else { return [] }
     for request in finished { scheduler.remove(request.id) }
     running.removeAll(where: \.isFinished)
+    updates = StepUpdates()
     return finished
   }
 
@@ -124,6 +128,7 @@ struct RequestBatch {
     let all = running
     for request in all { scheduler.remove(request.id) }
     running = []
+    updates = StepUpdates()
     return all
   }
 }
