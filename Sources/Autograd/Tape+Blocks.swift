@@ -9,6 +9,7 @@ extension Tape {
     let y = matrix(x.value.rows, x.value.columns)
     let inverseRMS = matrix(x.value.rows, 1)
     y.setRMSNorm(of: x.value, weight: weight, epsilon: epsilon, inverseRMS: inverseRMS, pool: pool)
+    guard isRecording else { return Variable(y) }
     let output = result(y, of: x) { [self] in
       let y = matrix(x.value.rows, x.value.columns)
       y.setRMSNorm(
@@ -51,6 +52,7 @@ extension Tape {
   ///   - cosine: `(T, headSize / 2)`; `sine` alike.
   public func rotate(_ x: Variable, headSize: Int, cosine: Matrix, sine: Matrix) -> Variable {
     x.value.rotate(headSize: headSize, cosine: cosine, sine: sine, backwards: false, pool: pool)
+    guard isRecording else { return x }
     let output = result(x.value, of: x)
     record(output) { [self] dy in
       dy.rotate(headSize: headSize, cosine: cosine, sine: sine, backwards: true, pool: pool)
@@ -61,11 +63,12 @@ extension Tape {
 
   /// `y = silu(gate) * up`
   public func swiGLU(gate: Variable, up: Variable) -> Variable {
-    let make = { [self] in
+    func make() -> Matrix {
       let y = matrix(gate.value.rows, gate.value.columns)
       y.setSwiGLU(gate: gate.value, up: up.value, pool: pool)
       return y
     }
+    guard isRecording else { return Variable(make()) }
     let output = result(make(), of: gate, up, remake: make)
     record(output) { [self] dy in
       let dGate = matrix(dy.rows, dy.columns)

@@ -17,49 +17,80 @@ public struct LinearLayer {
     self.replacements = replacements
     self.deltas = deltas
   }
+
+  /// Whether its products are those of packed weights alone.
+  fileprivate var isPacked: Bool {
+    weight.isPacked && replacements.isEmpty && deltas.allSatisfy(\.dropsNothing)
+  }
 }
 
 extension Tape {
-  /// Several layers of one input (query, key and value; gate and up), each as `linear` has it, to the bit.
+  /// The one linear function, for layers of one input (query, key and value; gate and up).
   ///
-  /// Without a backward they are computed together: a job of the threads for all of them takes less time than one for each.
-  public func linear(_ x: Variable, _ layers: [LinearLayer]) -> [Variable] {
-    guard !isRecording, layers.allSatisfy({ $0.weight.isPacked && $0.replacements.isEmpty }) else {
-      return layers.map {
-        linear(x, $0.weight, bias: $0.bias, replacements: $0.replacements, deltas: $0.deltas)
+  /// `y = residual + x W^T + bias`, with an adapter's own W or bias where it replaces them for its rows; then
+  /// `y[rows] += scale * (dropout(x[rows]) A^T) B^T + shift` for each delta. Where nothing is learnt, layers are computed
+  /// together: a job of the threads for all of them takes less time than one for each. The bits are the same.
+  /// - Parameters:
+  ///   - x: `(T, in)`.
+  ///   - residual: `(T, out)`. Its gradient takes over an output's buffer.
+  /// - Returns: Each layer's `(T, out)`.
+  public func linear(_ x: Variable, _ layers: [LinearLayer], residual: Variable? = nil)
+    -> [Variable]
+  {
+    guard !isRecording, layers.allSatisfy(\.isPacked) else {
+      return layers.map { recorded(x, $0, residual) }
+    }
+    return layers.dropFirst().allSatisfy { layers[0].weight.isAlike($0.weight) }
+      ? forward(x, layers, residual) : layers.flatMap { forward(x, [$0], residual) }
+  }
+
+  /// The same for one layer.
+  /// - Parameters:
+  ///   - weight: `(out, in)`, frozen: it gets no gradient.
+  ///   - bias: `(1, out)`, frozen.
+  ///   - replacements: Frozen too; at most one for a row.
+  public func linear(
+    _ x: Variable, _ weight: FrozenWeight, bias: Matrix? = nil, replacements: [Replacement] = [],
+    deltas: [LowRankDelta] = [], residual: Variable? = nil
+  ) -> Variable {
+    linear(
+      x, [LinearLayer(weight, bias: bias, replacements: replacements, deltas: deltas)],
+      residual: residual)[0]
+  }
+
+  /// Layers whose weights are packed alike, where nothing is learnt.
+  private func forward(_ x: Variable, _ layers: [LinearLayer], _ residual: Variable?) -> [Variable]
+  {
+    var (updates, most) = ((count: 0, rows: 0, rank: 0), 0)
+    for layer in layers.indices {
+      let count = layers[layer].deltas.count
+      updates.count += count
+      most = max(most, count)
+      for delta in 0..<count {
+        updates.rows += layers[layer].deltas[delta].rows.count
+        updates.rank = max(updates.rank, layers[layer].deltas[delta].rank)
       }
     }
-    var products = layers.map { layer in
-      (
-        weight: layer.weight, terms: [LowRankTerm](),
-        y: matrix(x.value.rows, layer.weight.outputSize)
-      )
+    var products = FrozenProducts(x.value, updates: updates, recycler: recycler, pool: pool)
+    let outputs = layers.map { Variable(matrix(x.value.rows, $0.weight.outputSize)) }
+    for layer in layers.indices {
+      products.add(layers[layer].weight, onto: residual?.value, into: outputs[layer].value)
     }
     // One adapter's factors lie side by side, so its products follow each other.
-    var order: [(row: Int, layer: Int, delta: Int)] = []
-    order.reserveCapacity(layers.reduce(0) { $0 + $1.deltas.count })
-    for (layer, part) in layers.enumerated() {
-      products[layer].terms.reserveCapacity(part.deltas.count)
-      for (delta, one) in part.deltas.enumerated() {
-        order.append((one.rows.lowerBound, layer, delta))
+    for delta in 0..<most {
+      for layer in layers.indices where delta < layers[layer].deltas.count {
+        products.addUpdate(
+          to: layer, rows: layers[layer].deltas[delta].rows, a: layers[layer].deltas[delta].a,
+          b: layers[layer].deltas[delta].b, scale: layers[layer].deltas[delta].scale)
       }
     }
-    order.sort { $0.row < $1.row }
-    let lows = lows(order.map { layers[$0.layer].deltas[$0.delta].lowShape })
-    var lowProducts: [LowRankProduct] = []
-    lowProducts.reserveCapacity(order.count)
-    for (place, low) in zip(order, lows) {
-      let delta = layers[place.layer].deltas[place.delta]
-      lowProducts.append(lowProduct(of: delta, x, into: low))
-      products[place.layer].terms.append(term(delta, low))
+    products.run()
+    for layer in layers.indices {
+      if let bias = layers[layer].bias { outputs[layer].value.addRow(bias, pool: pool) }
+      addShifts(of: layers[layer].deltas, to: outputs[layer].value)
     }
-    layers.first?.weight.multiply(lowProducts, pool: pool)
-    FrozenWeight.apply(operand(x), products, pool: pool)
-    return zip(layers, products).map { layer, product in
-      if let bias = layer.bias { product.y.addRow(bias, pool: pool) }
-      addShifts(of: layer.deltas, to: product.y)
-      return Variable(product.y)
-    }
+    withExtendedLifetime((layers, residual)) {}
+    return outputs
   }
 
   /// What a delta adds to a layer's output, whose first factor's product is `low`.
@@ -74,24 +105,12 @@ extension Tape {
     }
   }
 
-  /// The one linear function: a frozen weight, its bias, each adapter's delta for its rows, a residual.
-  ///
-  /// `y = residual + x W^T + bias`, with an adapter's own W or bias where it replaces them for its rows; then
-  /// `y[rows] += scale * (dropout(x[rows]) A^T) B^T + shift` for each delta.
-  /// - Parameters:
-  ///   - x: `(T, in)`.
-  ///   - weight: `(out, in)`, frozen: it gets no gradient.
-  ///   - bias: `(1, out)`, frozen.
-  ///   - replacements: Frozen too; at most one for a row.
-  ///   - residual: `(T, out)`. Its gradient takes over this output's buffer.
-  /// - Returns: `(T, out)`.
-  public func linear(
-    _ x: Variable, _ weight: FrozenWeight, bias: Matrix? = nil, replacements: [Replacement] = [],
-    deltas: [LowRankDelta] = [], residual: Variable? = nil
-  ) -> Variable {
+  /// Any layer by itself; its backward is recorded where something is learnt.
+  private func recorded(_ x: Variable, _ layer: LinearLayer, _ residual: Variable?) -> Variable {
+    let (weight, deltas) = (layer.weight, layer.deltas)
     let count = x.value.rows
     let y = matrix(count, weight.outputSize)
-    let weights = replacements.weights(of: count, own: weight)
+    let weights = layer.replacements.weights(of: count, own: weight)
     let lows = lows(deltas.map(\.lowShape))
     weight.multiply(
       zip(deltas, lows).map { lowProduct(of: $0, x, into: $1) }, pool: pool)
@@ -101,7 +120,7 @@ extension Tape {
         operand(x), rows: run.rows, plus: terms.restricted(to: run.rows), onto: residual?.value,
         into: y, pool: pool)
     }
-    for run in replacements.biases(of: count, own: bias) {
+    for run in layer.replacements.biases(of: count, own: layer.bias) {
       if let bias = run.value { y.rows(run.rows).addRow(bias, pool: pool) }
     }
     addShifts(of: deltas, to: y)

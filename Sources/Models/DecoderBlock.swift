@@ -12,21 +12,35 @@ struct Projection: Sendable {
 /// One block of a decoder: attention and a gated feed-forward, each behind a norm and around a residual.
 ///
 /// All architectures so far share it; what differs (biases, query and key norms, the window) is data.
-struct DecoderBlock: Sendable {
+final class DecoderBlock: Sendable {
   let inputNorm: Matrix
-  let query: Projection
-  let key: Projection
-  let value: Projection
+  /// Query, key and value.
+  let attentionInputs: [Projection]
   let output: Projection
   let queryNorm: Matrix?
   let keyNorm: Matrix?
   let feedForwardNorm: Matrix
-  let gate: Projection
-  let up: Projection
+  /// Gate and up.
+  let feedForwardInputs: [Projection]
   let down: Projection
 
+  init(
+    inputNorm: Matrix, query: Projection, key: Projection, value: Projection, output: Projection,
+    queryNorm: Matrix?, keyNorm: Matrix?, feedForwardNorm: Matrix, gate: Projection,
+    up: Projection, down: Projection
+  ) {
+    self.inputNorm = inputNorm
+    attentionInputs = [query, key, value]
+    self.output = output
+    self.queryNorm = queryNorm
+    self.keyNorm = keyNorm
+    self.feedForwardNorm = feedForwardNorm
+    feedForwardInputs = [gate, up]
+    self.down = down
+  }
+
   /// Its linear layers in the order of a forward pass, those of one input together.
-  var groups: [[Projection]] { [[query, key, value], [output], [gate, up], [down]] }
+  var groups: [[Projection]] { [attentionInputs, [output], feedForwardInputs, [down]] }
 
   /// Its linear layers.
   var projections: [Projection] { groups.flatMap(\.self) }
@@ -39,7 +53,7 @@ struct DecoderBlock: Sendable {
     let epsilon = pass.epsilon
     let tape = pass.tape
     let h = tape.rmsNorm(x, weight: inputNorm, epsilon: epsilon)
-    let heads = pass.linear(h, [query, key, value])
+    let heads = pass.linear(h, attentionInputs)
     h.release()
     let attended = pass.attend(
       layer: layer, queries: rotated(heads[0], norm: queryNorm, pass),
@@ -47,7 +61,7 @@ struct DecoderBlock: Sendable {
     let x = pass.linear(attended, output, residual: x)
 
     let h2 = tape.rmsNorm(x, weight: feedForwardNorm, epsilon: epsilon)
-    let inner = pass.linear(h2, [gate, up])
+    let inner = pass.linear(h2, feedForwardInputs)
     let activated = tape.swiGLU(gate: inner[0], up: inner[1])
     h2.release()
     let y = pass.linear(activated, down, residual: x)

@@ -46,9 +46,9 @@ struct ForwardPass {
         attention, queries: queries, keys: keys, values: values,
         segments: batch.segments.map { $0.prefix + [$0.rows] })
     }
-    let parts = KeyValueCache.extend(
-      caches, layer: layer, by: batch.segments.map(\.rows), keys: keys.value, values: values.value,
-      pool: tape.pool)
+    let parts = zip(caches, batch.segments).map {
+      $0.segment(layer: layer, rows: $1.rows, keys: keys.value, values: values.value)
+    }
     return tape.attention(attention, queries: queries, cached: parts)
   }
 }

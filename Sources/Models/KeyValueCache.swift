@@ -19,23 +19,12 @@ public final class KeyValueCache {
   /// Bytes that the positions held take, as `Model.cacheBytes(tokens:)` has them.
   public var byteCount: Int { count == 0 ? 0 : storage.shape.byteCount(count) }
 
-  /// Writes into `layer` what follows the positions that each of `caches` holds: its own of `rows`, which are rows of `keys`
-  /// and `values`. Returns the segments of a batch with those rows.
-  static func extend(
-    _ caches: [KeyValueCache], layer: Int, by rows: [Range<Int>], keys: Matrix, values: Matrix,
-    pool: WorkerPool
-  ) -> [AttentionSegment] {
-    for (cache, rows) in zip(caches, rows) { cache.makeRoom(for: cache.count + rows.count) }
-    let parts = caches.first?.storage.parts ?? 1
-    pool.forEach(caches.count * parts) { index in
-      let (cache, rows) = (caches[index / parts], rows[index / parts])
-      cache.storage.write(
-        layer: layer, part: index % parts, keys: keys.rows(rows), values: values.rows(rows),
-        at: cache.count)
-    }
-    return zip(caches, rows).map { cache, rows in
-      cache.storage.segment(layer: layer, rows: rows, firstPosition: cache.count)
-    }
+  /// A batch's `rows` over `layer`'s positions held and those that follow: their own, which are the same rows of `keys` and
+  /// `values`, and are in the cache once attention has gone through them.
+  func segment(layer: Int, rows: Range<Int>, keys: Matrix, values: Matrix) -> AttentionSegment {
+    makeRoom(for: count + rows.count)
+    return storage.segment(
+      layer: layer, rows: rows, firstPosition: count, keys: keys, values: values)
   }
 
   /// Counts `rows` positions as held, once every layer has been extended by them.

@@ -48,21 +48,6 @@ struct KeyValueStorage: Sendable {
     }
   }
 
-  /// Parts that the positions of one layer are written in.
-  var parts: Int { shape.format == .f32 ? 1 : shape.heads }
-
-  /// Writes one part of the positions from `position` on of one layer.
-  func write(layer: Int, part: Int, keys: Matrix, values: Matrix, at position: Int) {
-    switch form {
-    case .floats(let allKeys, let allValues):
-      let rows = rows(layer, position..<position + keys.rows)
-      allKeys.rows(rows).copy(from: keys)
-      allValues.rows(rows).copy(from: values)
-    case .packed(let panels):
-      panels.heads(heads(layer)).write(head: part, keys: keys, values: values, at: position)
-    }
-  }
-
   /// Copies `positions` of `other`, of the same shape, to the positions from `position` on.
   func copy(_ positions: Range<Int>, of other: KeyValueStorage, to position: Int) {
     switch (form, other.form) {
@@ -79,16 +64,23 @@ struct KeyValueStorage: Sendable {
     }
   }
 
-  /// Rows of a batch over one layer's keys and values, which hold theirs.
-  func segment(layer: Int, rows: Range<Int>, firstPosition: Int) -> AttentionSegment {
+  /// `rows` of a batch over one layer's keys and values, which go on with theirs, rows of `keys` and `values`.
+  func segment(
+    layer: Int, rows: Range<Int>, firstPosition: Int, keys: Matrix, values: Matrix
+  ) -> AttentionSegment {
     switch form {
-    case .floats(let keys, let values):
+    case .floats(let allKeys, let allValues):
+      let own = self.rows(layer, firstPosition..<firstPosition + rows.count)
+      allKeys.rows(own).copy(from: keys.rows(rows))
+      allValues.rows(own).copy(from: values.rows(rows))
       let held = self.rows(layer, 0..<firstPosition + rows.count)
       return AttentionSegment(
-        rows: rows, firstPosition: firstPosition, keys: keys.rows(held), values: values.rows(held))
+        rows: rows, firstPosition: firstPosition, keys: allKeys.rows(held),
+        values: allValues.rows(held))
     case .packed(let panels):
       return AttentionSegment(
-        rows: rows, firstPosition: firstPosition, panels: panels.heads(heads(layer)))
+        rows: rows, firstPosition: firstPosition, panels: panels.heads(heads(layer)),
+        own: (keys, values))
     }
   }
 

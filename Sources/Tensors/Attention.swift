@@ -8,6 +8,8 @@ public struct AttentionSegment: Sendable {
   /// The position of the first of them.
   public var firstPosition: Int
   private let past: Past
+  /// Keys and values that its rows are yet to write into its panels.
+  private var unwritten: (keys: Matrix, values: Matrix)?
 
   private enum Past {
     case floats(keys: Matrix, values: Matrix)
@@ -25,12 +27,28 @@ public struct AttentionSegment: Sendable {
     past = .floats(keys: keys, values: values)
   }
 
-  /// A sequence's rows, and keys and values kept in the attention's own format, theirs included: forward only.
-  public init(rows: Range<Int>, firstPosition: Int, panels: KeyValuePanels) {
+  /// A sequence's rows, and keys and values kept in the attention's own format: forward only.
+  /// - Parameters:
+  ///   - panels: Those of the positions before the rows', and room for theirs.
+  ///   - own: The batch's keys and values, `(T, keyValueHeads * headSize)` each, of which the forward pass writes these rows'
+  ///     into the panels; nil where they stand there already.
+  public init(
+    rows: Range<Int>, firstPosition: Int, panels: KeyValuePanels,
+    own: (keys: Matrix, values: Matrix)? = nil
+  ) {
     precondition(panels.capacity >= firstPosition + rows.count, "AttentionSegment: keys missing")
     self.rows = rows
     self.firstPosition = firstPosition
     past = .panels(panels)
+    unwritten = own
+  }
+
+  /// Writes one head's part of its rows' keys and values where that is to be done.
+  func write(head: Int) {
+    guard let unwritten, let panels else { return }
+    panels.write(
+      head: head, keys: unwritten.keys.rows(rows), values: unwritten.values.rows(rows),
+      at: firstPosition)
   }
 
   /// Packed keys and values, where that is what there is.

@@ -40,13 +40,13 @@ public enum WeightFormat: String, Sendable, CaseIterable {
 ///
 /// Every product with a frozen weight goes through here, and takes the adapters' thin products along.
 public struct FrozenWeight: Sendable {
-  private enum Storage {
+  enum Storage {
     case plain(Matrix)
     case narrow(NarrowPanels)
     case blocks(BlockPanels)
   }
 
-  private let storage: Storage
+  let storage: Storage
 
   /// The weight with `values`, `(out, in)`, which nobody writes to any more.
   public init(_ values: Matrix) { storage = .plain(values) }
@@ -97,6 +97,15 @@ public struct FrozenWeight: Sendable {
     case .plain: nil
     case .narrow(let panels): panels.bytes
     case .blocks(let panels): panels.bytes
+    }
+  }
+
+  /// Whether products of one input with both can share a job of the threads.
+  public func isAlike(_ other: FrozenWeight) -> Bool {
+    if case .blocks(let own) = storage, case .blocks(let others) = other.storage {
+      own.isPrecise == others.isPrecise
+    } else {
+      false
     }
   }
 
@@ -169,37 +178,14 @@ extension FrozenWeight {
         plus: Self.narrowed(terms, from: rows.lowerBound, pool),
         onto: initial?.rows(rows), into: y.rows(rows), pool: pool)
     case .blocks(let panels):
+      let terms = Self.narrowed(terms, from: rows.lowerBound, pool)
+      let (start, target) = (initial?.rows(rows), y.rows(rows))
       BlockPanels.apply(
         x.blockRows(precisely: panels.isPrecise, pool).rows(rows),
-        [
-          BlockPanels.Product(
-            weight: panels, terms: Self.narrowed(terms, from: rows.lowerBound, pool),
-            initial: initial?.rows(rows), y: y.rows(rows))
-        ], pool: pool)
+        [BlockPanels.Product(panels, onto: start, into: target)], plus: terms.map { (0, $0) },
+        pool: pool)
+      withExtendedLifetime((panels, start, target)) {}
     }
-  }
-
-  /// `y = x W^T + terms` for several weights and all rows: together where they are held in blocks alike.
-  public static func apply(
-    _ x: Operand, _ products: [(weight: FrozenWeight, terms: [LowRankTerm], y: Matrix)],
-    pool: WorkerPool
-  ) {
-    var together: [BlockPanels.Product] = []
-    for (weight, terms, y) in products {
-      weight.check(x.values, weight.inputSize, y, weight.outputSize)
-      if case .blocks(let panels) = weight.storage,
-        together.allSatisfy({ $0.weight.isPrecise == panels.isPrecise })
-      {
-        together.append(
-          BlockPanels.Product(
-            weight: panels, terms: narrowed(terms, from: 0, pool), initial: nil, y: y))
-      } else {
-        weight.apply(x, rows: 0..<x.values.rows, plus: terms, into: y, pool: pool)
-      }
-    }
-    guard let first = together.first else { return }
-    BlockPanels.apply(x.blockRows(precisely: first.weight.isPrecise, pool), together, pool: pool)
-    withExtendedLifetime(products) {}
   }
 
   /// `dx = dy W + terms`, or `dx += ...` where `accumulating`: the gradient to the activations.
@@ -274,7 +260,7 @@ extension FrozenWeight {
     }
   }
 
-  private func check(_ from: Matrix, _ fromWidth: Int, _ to: Matrix, _ toWidth: Int) {
+  func check(_ from: Matrix, _ fromWidth: Int, _ to: Matrix, _ toWidth: Int) {
     precondition(
       from.columns == fromWidth && to.columns == toWidth && from.rows == to.rows,
       "FrozenWeight: \(from.rows) x \(from.columns) by \(outputSize) x \(inputSize) into \(to.rows) x \(to.columns)"

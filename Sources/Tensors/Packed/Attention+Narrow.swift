@@ -54,13 +54,20 @@ extension Attention {
         : QueryBlock(self, segment, item.rows, heads: item.heads, queries, packing, recycler)
       return (block, past)
     }
-    if pool.threads > 1, items.count < 4 * pool.threads, areSingle,
-      segments.contains(where: { visibleKeys($0, $0.rows).count >= Attention.sharedKeys })
-    {
-      return shareOut(items.indices.map(work), output, logSums, pool)
+    let areShared =
+      pool.threads > 1 && items.count < 4 * pool.threads && areSingle
+      && segments.contains { visibleKeys($0, $0.rows).count >= Attention.sharedKeys }
+    // An item of a single row is all that reads a head's part of its keys in this pass, so it writes them too.
+    let writesInItems = areSingle && !areShared
+    if !writesInItems {
+      pool.forEach(segments.count * keyValueHeads) { index in
+        segments[index / keyValueHeads].write(head: index % keyValueHeads)
+      }
     }
+    if areShared { return shareOut(items.indices.map(work), output, logSums, pool) }
     pool.forEach(items.count) { index in
       let (block, past) = work(index)
+      if writesInItems { block.segment.write(head: block.heads.lowerBound / group) }
       block.score(past.keys)
       for head in block.heads { block.normalise(head, logSums: logSums) }
       block.sum(past.values, into: output)

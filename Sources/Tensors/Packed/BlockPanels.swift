@@ -96,105 +96,114 @@ import CKernels
       format, blocks, pointer(output / Self.side), output % Self.side, row.pointer)
   }
 
-  /// A product of rows that several may share: `y = initial + x W^T + terms`.
-  struct Product {
-    let weight: BlockPanels
-    let terms: [NarrowPanels.Term]
-    /// May be `y`; nil for zero.
-    let initial: Matrix?
-    let y: Matrix
+  /// A product of rows that several may share, `y = initial + x W^T`, as plain values: counting references to what it reads would
+  /// take as long as a part of it. Whoever makes one holds all of that until it has run.
+  @safe struct Product {
+    // Safe: as said.
+    /// Whether the rows have 16 bits.
+    let isPrecise: Bool
+    /// Values in a row that comes out.
+    let outputs: Int
+    fileprivate let format: ck_block_format
+    fileprivate let blocks, panels, panelBytes, width: Int
+    fileprivate let packed: UnsafeMutablePointer<UInt8>
+    fileprivate let y: UnsafeMutablePointer<Float>
+    fileprivate let initial: UnsafeMutablePointer<Float>?
+
+    /// - Parameter initial: May be `y`; nil for zero.
+    init(_ weight: BlockPanels, onto initial: Matrix?, into y: Matrix) {
+      (isPrecise, format) = (weight.isPrecise, weight.format)
+      (blocks, panels, panelBytes) = (weight.blocks, weight.panels, weight.panelBytes)
+      (outputs, width) = (weight.outputs, y.columns)
+      unsafe (packed, self.y) = unsafe (weight.pointer(0), y.pointer)
+      unsafe self.initial = initial?.pointer
+    }
   }
 
-  /// Products of `x` with several weights as one job for the threads, since each job has them wait for each other. A row's bits
-  /// are the same whichever rows and weights share the call.
-  static func apply(_ x: BlockRows, _ products: [Product], pool: WorkerPool) {
+  /// A term, and the number of the product that it is added to.
+  typealias Addition = (product: Int, term: NarrowPanels.Term)
+
+  /// Products of `x` with several weights, and what is added to them, as one job for the threads, since each job has them wait
+  /// for each other. A row's bits are the same whichever rows and weights share the call.
+  /// - Parameter terms: One adapter's side by side, so that a thread computes with what it has fetched.
+  static func apply(
+    _ x: BlockRows, _ products: [Product], plus terms: [Addition], pool: WorkerPool
+  ) {
     // Many adapters of a few rows each: one long stream of memory a term rather than a short one a term and part.
-    let isApart =
-      x.rows <= 256 && products.contains { $0.terms.count >= 4 }
-      && products.allSatisfy { NarrowPanels.areDisjoint($0.terms) }
-    // One adapter's side by side, so that a thread computes with what it has fetched.
-    let apart = isApart ? byRows(products) : []
+    let isApart = x.rows <= 256 && areApart(terms, of: products.count)
     // Their factors come from memory while the weights' products compute.
-    let ranges = unsafe apart.map { unsafe products[$0.product].terms[$0.term].range }
+    let ranges = unsafe isApart ? terms.map { unsafe $0.term.range } : []
     let lines = unsafe ranges.reduce(0) { unsafe $0 + ($1.bytes + 63) / 64 }
-    // Nothing but plain values for the threads: counting references to what they share would cost more than small parts.
-    var count = 0
-    let shares = unsafe products.map { (product: Product) -> PartsOfProduct in
-      let share = unsafe PartsOfProduct(product, x, from: count)
-      unsafe count = share.end
-      return unsafe share
+    var total = 0
+    let shares = products.map { product in
+      let share = Share(product, rows: x.rows, parts: x.parts, from: total)
+      total = share.end
+      return share
     }
-    let total = count
+    let count = total
     let left = unsafe x.kernelRows
     unsafe shares.withUnsafeBufferPointer { shares in
       unsafe ranges.withUnsafeBufferPointer { ranges in
-        pool.forEach(total) { index in
+        pool.forEach(count) { index in
           var place = 0
           while unsafe index >= shares[place].end { place += 1 }
           let share = unsafe shares[place]
-          let (rows, panels) = unsafe share.parts[index - share.first]
+          let product = share.product
+          let (rows, panels) = share.parts[index - share.first]
           let (row, column) = (rows.lowerBound, panels.lowerBound * side)
-          let columns = unsafe min(share.outputs, panels.upperBound * side) - column
-          let at = unsafe row * share.width + column
-          let first = lines == 0 ? 0 : index * lines / total
+          let columns = min(product.outputs, panels.upperBound * side) - column
+          let at = row * product.width + column
+          let first = lines == 0 ? 0 : index * lines / count
           var ahead = unsafe ck_ahead(
             ranges: ranges.baseAddress, count: ranges.count, first: first,
-            lines: lines == 0 ? 0 : (index + 1) * lines / total - first)
+            lines: lines == 0 ? 0 : (index + 1) * lines / count - first)
           unsafe ck_blocks_product(
-            share.format, rows.count, columns, share.blocks, ck_block_rows_from(left, row, 0),
-            share.packed + panels.lowerBound * share.panelBytes,
-            share.initial.map { unsafe UnsafePointer($0 + at) }, share.width, share.y + at,
-            share.width, &ahead)
-          if unsafe !isApart && share.hasTerms {
-            NarrowPanels.add(
-              products[place].terms, rows, column..<column + columns, to: products[place].y)
+            product.format, rows.count, columns, product.blocks, ck_block_rows_from(left, row, 0),
+            product.packed + panels.lowerBound * product.panelBytes,
+            product.initial.map { unsafe UnsafePointer($0 + at) }, product.width, product.y + at,
+            product.width, &ahead)
+          guard !isApart else { return }
+          for (number, term) in terms where number == place {
+            unsafe term.add(rows, column..<column + columns, to: product.y, product.width)
           }
         }
       }
     }
-    withExtendedLifetime((x, products)) {}
-    pool.forEach(apart.count) { index in
-      let product = products[apart[index].product]
-      NarrowPanels.add(
-        [product.terms[apart[index].term]], 0..<x.rows, 0..<product.weight.outputs, to: product.y)
+    withExtendedLifetime(x) {}
+    guard isApart else { return }
+    pool.forEach(terms.count) { index in
+      let product = products[terms[index].product]
+      unsafe terms[index].term.add(
+        0..<x.rows, 0..<product.outputs, to: product.y, product.width)
     }
   }
 
-  /// The terms of some products by the rows that they begin at.
-  private static func byRows(_ products: [Product]) -> [(product: Int, term: Int)] {
-    var all: [(product: Int, term: Int)] = []
-    for product in products.indices {
-      for term in products[product].terms.indices { all.append((product, term)) }
+  /// Whether some product has several terms, and no row two of one product's.
+  private static func areApart(_ terms: [Addition], of products: Int) -> Bool {
+    guard terms.count >= 4 else { return false }
+    var (counts, ends) = (
+      [Int](repeating: 0, count: products), [Int](repeating: 0, count: products)
+    )
+    for (product, term) in terms {
+      guard term.rows.lowerBound >= ends[product] else { return false }
+      ends[product] = term.rows.upperBound
+      counts[product] += 1
     }
-    guard products.count > 1 else { return all }
-    return all.sorted {
-      products[$0.product].terms[$0.term].rows.lowerBound
-        < products[$1.product].terms[$1.term].rows.lowerBound
-    }
+    return counts.contains { $0 >= 4 }
   }
 
-  /// One product's parts of a job, as plain values.
-  @unsafe private struct PartsOfProduct {
-    let first, end: Int
+  /// One product's parts of a job.
+  private struct Share {
+    let product: Product
     let parts: ProductParts
-    let format: ck_block_format
-    let blocks, outputs, panelBytes, width: Int
-    let packed: UnsafeMutablePointer<UInt8>
-    let initial: UnsafeMutablePointer<Float>?
-    let y: UnsafeMutablePointer<Float>
-    let hasTerms: Bool
+    let first, end: Int
 
     /// - Parameter first: Parts of the job before it.
-    init(_ product: Product, _ x: BlockRows, from first: Int) {
-      let weight = product.weight
-      unsafe parts = ProductParts(
-        rows: x.rows, panels: weight.panels, panelWork: side * weight.inputs / 2 * x.parts)
-      unsafe (self.first, end) = unsafe (first, first + parts.count)
-      unsafe (format, blocks, outputs) = (weight.format, weight.blocks, weight.outputs)
-      unsafe (panelBytes, width) = (weight.panelBytes, product.y.columns)
-      unsafe (packed, y) = unsafe (weight.pointer(0), product.y.pointer)
-      unsafe initial = product.initial?.pointer
-      unsafe hasTerms = !product.terms.isEmpty
+    init(_ product: Product, rows: Int, parts rowParts: Int, from first: Int) {
+      self.product = product
+      parts = ProductParts(
+        rows: rows, panels: product.panels, panelWork: side * side * product.blocks / 2 * rowParts)
+      (self.first, end) = (first, first + parts.count)
     }
   }
 

@@ -125,15 +125,20 @@ extension NarrowPanels {
     let width: Int
     private let whole: ck_bf16_term
 
-    /// - Parameter behind: Bytes behind `right` that are read soon after it.
-    init(rows: Range<Int>, left: NarrowRows, right: NarrowPanels, behind: Int = 0) {
+    /// - Parameters:
+    ///   - leftRow: The row of `left` that goes with the first of `rows`.
+    ///   - behind: Bytes behind `right` that are read soon after it.
+    init(
+      rows: Range<Int>, left: NarrowRows, from leftRow: Int = 0, right: NarrowPanels,
+      behind: Int = 0
+    ) {
       self.rows = rows
       width = right.width
       unsafe range = unsafe ck_range(
         from: right.storage.base,
         bytes: NarrowPanels.byteCount(right.outputs, right.inputs) + behind)
       unsafe whole = unsafe ck_bf16_term(
-        rows: left.pointer(row: 0), stride: left.stride, panel: right.pointer(0),
+        rows: left.pointer(row: leftRow), stride: left.stride, panel: right.pointer(0),
         panel_stride: right.panelStride, depth: right.depth)
     }
 
@@ -143,6 +148,19 @@ extension NarrowPanels {
       unsafe part.rows += (rows.lowerBound - self.rows.lowerBound) * part.stride
       unsafe part.panel += columns.lowerBound / width * part.panel_stride
       return unsafe part
+    }
+
+    /// Adds what falls on `rows` to some panels' columns of `y`, whose rows are `stride` apart.
+    func add(
+      _ rows: Range<Int>, _ columns: Range<Int>, to y: UnsafeMutablePointer<Float>, _ stride: Int
+    ) {
+      let common = self.rows.clamped(to: rows)
+      guard !common.isEmpty else { return }
+      let to = unsafe y + common.lowerBound * stride + columns.lowerBound
+      unsafe withUnsafePointer(to: part(common, columns)) {
+        unsafe ck_bf16_product(
+          common.count, width, columns.count, 1, $0, to, stride, to, stride)
+      }
     }
   }
 
@@ -253,20 +271,9 @@ extension NarrowPanels {
     }
   }
 
-  /// Whether no row has two of the terms, whose rows must ascend for that to be seen.
-  static func areDisjoint(_ terms: [Term]) -> Bool {
-    zip(terms, terms.dropFirst()).allSatisfy { $0.rows.upperBound <= $1.rows.lowerBound }
-  }
-
   /// Adds the terms that fall on `rows` to some panels' columns of `y`.
   static func add(_ terms: [Term], _ rows: Range<Int>, _ columns: Range<Int>, to y: Matrix) {
-    for term in terms {
-      let common = term.rows.clamped(to: rows)
-      guard !common.isEmpty else { continue }
-      unsafe withUnsafePointer(to: term.part(common, columns)) {
-        unsafe run(1, $0, common, columns, term.width, onto: y, into: y)
-      }
-    }
+    for term in terms { unsafe term.add(rows, columns, to: y.pointer, y.columns) }
   }
 
   private static func run(

@@ -14,17 +14,22 @@ import CKernels
 
   /// The values of `source`, each rounded to the nearest.
   init(_ source: Matrix, recycler: BufferRecycler, pool: WorkerPool) {
-    rows = source.rows
-    columns = source.columns
-    stride = NarrowPanels.filled(source.columns)
-    first = 0
-    owner = MemoryBlock(byteCount: source.rows * stride * 2, recycler: recycler)
+    self.init(rows: source.rows, columns: source.columns, recycler: recycler)
     let whole = self
     pool.forRows(of: source) { range in
       unsafe ck_bf16_rows(
         range.count, source.columns, source.pointer + range.lowerBound * source.columns,
         source.columns, whole.pointer(row: range.lowerBound), whole.stride)
     }
+  }
+
+  /// Rows whose values are not set yet.
+  init(rows: Int, columns: Int, recycler: BufferRecycler) {
+    self.rows = rows
+    self.columns = columns
+    stride = NarrowPanels.filled(columns)
+    first = 0
+    owner = MemoryBlock(byteCount: rows * stride * 2, recycler: recycler)
   }
 
   private init(_ whole: NarrowRows, _ range: Range<Int>, from column: Int) {
