@@ -43,6 +43,19 @@ public struct AttentionSegment: Sendable {
     unwritten = own
   }
 
+  /// Whether its rows are yet to write keys and values.
+  var isToBeWritten: Bool { unwritten != nil }
+
+  /// The first of the keys and of the values, of `columns` each, that its only row is yet to write.
+  func ownRow(columns: Int) -> (key: UnsafePointer<Float>, value: UnsafePointer<Float>)? {
+    guard let (keys, values) = unwritten else { return nil }
+    precondition(
+      rows.count == 1 && rows.upperBound <= min(keys.rows, values.rows) && keys.columns == columns
+        && values.columns == columns, "AttentionSegment: own keys' shape differs")
+    let place = rows.lowerBound * columns
+    return unsafe (UnsafePointer(keys.pointer + place), UnsafePointer(values.pointer + place))
+  }
+
   /// Writes one head's part of its rows' keys and values where that is to be done.
   func write(head: Int) {
     guard let unwritten, let panels else { return }

@@ -3,6 +3,7 @@
 #include "ck_attention.h"
 #include "ck_bf16.h"
 #include "ck_blocks.h"
+#include "ck_cached.h"
 #include "ck_cpu.h"
 #include "ck_dequantise.h"
 #include "ck_f16.h"

@@ -20,6 +20,18 @@ extension Attention {
     _ queries: Matrix, _ segments: [AttentionSegment], _ output: Matrix, _ logSums: Matrix?,
     _ recycler: BufferRecycler, _ pool: WorkerPool
   ) {
+    let areSingle = segments.allSatisfy { $0.rows.count == 1 }
+    let areShared =
+      areSingle && pool.threads > 1 && segments.count * keyValueHeads < 4 * pool.threads
+      && segments.contains { visibleKeys($0, $0.rows).count >= Attention.sharedKeys }
+    if areSingle, !areShared, logSums == nil, segments.allSatisfy({ $0.panels != nil }) {
+      return attendCached(queries, segments, output, recycler, pool)
+    }
+    if segments.contains(where: \.isToBeWritten) {
+      pool.forEach(segments.count * keyValueHeads) { index in
+        segments[index / keyValueHeads].write(head: index % keyValueHeads)
+      }
+    }
     let packed = packedPasts(of: segments, recycler, pool)
     var items: [(segment: Int, rows: Range<Int>, heads: Range<Int>)] = []
     for (index, segment) in segments.enumerated() {
@@ -31,43 +43,19 @@ extension Attention {
         }
       }
     }
-    // Rows by themselves are quickly done: to ask the recycler for each one's memory would take a good part of that.
-    let areSingle = items.allSatisfy { $0.rows.count == 1 }
-    var starts = [0]
-    for item in items where areSingle {
-      let size = QueryBlock.byteCount(
-        self, segments[item.segment], item.rows, heads: item.heads, packing)
-      starts.append(starts[starts.count - 1] + WeightArena.rounded(size))
-    }
-    let memory = MemoryBlock(byteCount: starts[starts.count - 1], recycler: recycler)
     let work = { (index: Int) in
       let item = items[index]
       let segment = segments[item.segment]
       let head = item.heads.lowerBound / group
       let past =
         segment.panels.map { Past($0, head) } ?? packed[item.segment * keyValueHeads + head]
-      let block =
-        areSingle
-        ? QueryBlock(
-          self, segment, item.rows, heads: item.heads, queries, packing, in: memory,
-          at: starts[index])
-        : QueryBlock(self, segment, item.rows, heads: item.heads, queries, packing, recycler)
-      return (block, past)
-    }
-    let areShared =
-      pool.threads > 1 && items.count < 4 * pool.threads && areSingle
-      && segments.contains { visibleKeys($0, $0.rows).count >= Attention.sharedKeys }
-    // An item of a single row is all that reads a head's part of its keys in this pass, so it writes them too.
-    let writesInItems = areSingle && !areShared
-    if !writesInItems {
-      pool.forEach(segments.count * keyValueHeads) { index in
-        segments[index / keyValueHeads].write(head: index % keyValueHeads)
-      }
+      return (
+        QueryBlock(self, segment, item.rows, heads: item.heads, queries, packing, recycler), past
+      )
     }
     if areShared { return shareOut(items.indices.map(work), output, logSums, pool) }
     pool.forEach(items.count) { index in
       let (block, past) = work(index)
-      if writesInItems { block.segment.write(head: block.heads.lowerBound / group) }
       block.score(past.keys)
       for head in block.heads { block.normalise(head, logSums: logSums) }
       block.sum(past.values, into: output)

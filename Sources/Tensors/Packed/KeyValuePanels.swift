@@ -71,19 +71,28 @@ import CKernels
 
   /// One head's values.
   func values(_ head: Int) -> HeadPanels {
-    let width = Self.valuePanels(headSize).width
-    return HeadPanels(
-      in: block, at: start(head) + capacity * ck_bf16_filled(headSize), width: width,
-      panelStride: capacity * width)
+    HeadPanels(
+      in: block, at: start(head) + capacity * ck_bf16_filled(headSize), width: valueWidth,
+      panelStride: valuePanelStride)
   }
 
-  private var keyPanelStride: Int { Self.positionsPerPanel * ck_bf16_filled(headSize) }
+  /// How they are rounded.
+  var grown: ck_grow_format { format.grown }
+  /// Values from one panel of keys to the next.
+  var keyPanelStride: Int { Self.positionsPerPanel * ck_bf16_filled(headSize) }
+  /// A head's values in a panel.
+  var valueWidth: Int { Self.valuePanels(headSize).width }
+  /// Values from one panel of values to the next.
+  var valuePanelStride: Int { capacity * valueWidth }
+
+  /// Values from one head to the next.
+  var headStride: Int {
+    let (width, panels) = Self.valuePanels(headSize)
+    return capacity * (ck_bf16_filled(headSize) + panels * width)
+  }
 
   /// Where a head's keys begin, in values; its values follow them.
-  private func start(_ head: Int) -> Int {
-    let (width, panels) = Self.valuePanels(headSize)
-    return (first + head) * capacity * (ck_bf16_filled(headSize) + panels * width)
-  }
+  private func start(_ head: Int) -> Int { (first + head) * headStride }
 }
 
 extension KeyValuePanels {

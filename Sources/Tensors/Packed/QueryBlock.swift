@@ -16,28 +16,14 @@ struct QueryBlock {
   private let format: PackedFormat
   private let source: Matrix
   private let memory: MemoryBlock
-  /// Where its part of the memory begins.
-  private let start: Int
   private let queryStride: Int
 
-  /// A block with memory of its own.
   /// - Parameters:
   ///   - source: `(T, heads * headSize)`: queries, or the output's gradient.
   ///   - format: What they are multiplied with; in bf16 they and their probabilities are rounded too.
   init(
     _ attention: Attention, _ segment: AttentionSegment, _ rows: Range<Int>, heads: Range<Int>,
     _ source: Matrix, _ format: PackedFormat, _ recycler: BufferRecycler
-  ) {
-    let size = Self.byteCount(attention, segment, rows, heads: heads, format)
-    self.init(
-      attention, segment, rows, heads: heads, source, format,
-      in: MemoryBlock(byteCount: size, recycler: recycler), at: 0)
-  }
-
-  /// The same in some `byteCount` bytes of memory that nobody else uses meanwhile.
-  init(
-    _ attention: Attention, _ segment: AttentionSegment, _ rows: Range<Int>, heads: Range<Int>,
-    _ source: Matrix, _ format: PackedFormat, in memory: MemoryBlock, at start: Int
   ) {
     precondition(rows.count == 1 || heads.count == 1, "QueryBlock: rows and heads")
     self.attention = attention
@@ -46,32 +32,16 @@ struct QueryBlock {
     self.heads = heads
     self.format = format
     self.source = source
-    self.memory = memory
-    self.start = start
-    keys = Self.keys(attention, segment, rows)
+    let visible = attention.visibleKeys(segment, rows)
+    keys = visible.lowerBound / 32 * 32..<visible.upperBound
     stride = ck_bf16_filled(keys.count)
     queryStride = ck_bf16_filled(attention.headSize)
+    let narrow = format == .bf16 ? 2 * (stride + queryStride) : 0
+    memory = MemoryBlock(
+      byteCount: rows.count * heads.count * (4 + 4 * keys.count + narrow), recycler: recycler)
     guard format == .bf16 else { return }
     unsafe ck_bf16_rows(
       count, attention.headSize, source.pointer + place(source), step(source), queries, queryStride)
-  }
-
-  private static func keys(
-    _ attention: Attention, _ segment: AttentionSegment, _ rows: Range<Int>
-  ) -> Range<Int> {
-    let visible = attention.visibleKeys(segment, rows)
-    return visible.lowerBound / 32 * 32..<visible.upperBound
-  }
-
-  /// Bytes of memory that a block needs.
-  static func byteCount(
-    _ attention: Attention, _ segment: AttentionSegment, _ rows: Range<Int>, heads: Range<Int>,
-    _ format: PackedFormat
-  ) -> Int {
-    let keys = keys(attention, segment, rows).count
-    let narrow =
-      format == .bf16 ? 2 * ck_bf16_filled(keys) + 2 * ck_bf16_filled(attention.headSize) : 0
-    return rows.count * heads.count * (4 + 4 * keys + narrow)
   }
 
   /// How many queries.
@@ -79,7 +49,7 @@ struct QueryBlock {
 
   /// `(count, keys)`: scores, and what becomes of them.
   var scores: UnsafeMutablePointer<Float> {
-    unsafe (memory.base + start).assumingMemoryBound(to: Float.self)
+    unsafe memory.base.assumingMemoryBound(to: Float.self)
   }
 
   /// One float a query that nobody reads.
@@ -87,7 +57,7 @@ struct QueryBlock {
 
   /// `(count, keys)` with rows `stride` apart: the left factor of `sum` in bf16.
   private var narrow: UnsafeMutablePointer<UInt16> {
-    unsafe (memory.base + start + count * (4 + 4 * keys.count)).assumingMemoryBound(to: UInt16.self)
+    unsafe (memory.base + count * (4 + 4 * keys.count)).assumingMemoryBound(to: UInt16.self)
   }
 
   private var queries: UnsafeMutablePointer<UInt16> { unsafe narrow + count * stride }
