@@ -45,7 +45,7 @@ public final class Engine: Sendable {
     for (index, request) in requests.enumerated() {
       batch.add(index, tenant: "", promptTokens: request.prompt.count)
     }
-    batch.admit { .started(start($0, requests[$0], capacity: requests[$0].prompt.count + 64)) }
+    batch.admit { .started(start($0, requests[$0], capacity: tokens(of: requests[$0]))) }
     while !batch.isEmpty {
       for progress in try batch.step(on: self) where !progress.text.isEmpty {
         if !onText(progress.id, progress.text) { batch.cancel(progress.id) }
@@ -85,8 +85,8 @@ public final class Engine: Sendable {
     let likeliest = logits.largestOfRows(pool: pool)
     return complete.enumerated().map { row, index in
       let (text, choices) = running[index].advance(
-        likeliest: Token(likeliest[row]), contextLength: contextLength
-      ) { logits.rows(row..<row + 1).values }
+        likeliest: Token(likeliest[row]), contextLength: contextLength,
+        logits: logits.rows(row..<row + 1))
       return (index, text, choices)
     }
   }

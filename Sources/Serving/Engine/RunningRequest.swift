@@ -1,6 +1,7 @@
 import Adapters
 import Digests
 import Models
+import Tensors
 import Tokenizers
 
 /// A request in flight: its cache, what is still to be fed, and what has come out.
@@ -39,17 +40,15 @@ struct RunningRequest {
   /// Takes the next token.
   /// - Parameters:
   ///   - likeliest: The token of the largest logit.
-  ///   - logits: All logits, copied; only called where they are needed.
+  ///   - logits: All of them, `(1, vocabulary)`.
   /// - Returns: The text to stream and the choice that was made.
-  mutating func advance(likeliest: Token, contextLength: Int, logits: () -> [Float]) -> (
+  mutating func advance(likeliest: Token, contextLength: Int, logits: Matrix) -> (
     String, [TokenChoice]
   ) {
-    var token = likeliest
+    let token = sampler.next(logits, likeliest: likeliest)
     var choice: [TokenChoice] = []
-    if !request.sampler.isPlain || request.topChoices != nil {
-      let logits = logits()
-      token = sampler.next(logits, likeliest: likeliest)
-      choice = request.topChoices.map { [TokenChoice(token, logits, count: $0)] } ?? []
+    if let count = request.topChoices {
+      choice = [TokenChoice(token, logits, likeliest: likeliest, count: count)]
     }
     guard !request.stopTokens.contains(token) else { return (finish(.stop), []) }
     result.tokens.append(token)

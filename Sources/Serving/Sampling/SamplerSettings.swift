@@ -40,8 +40,10 @@ public struct SamplerSettings: Sendable, Equatable {
   }
 
   /// Whether the most likely token is taken as the model gives it.
-  var isPlain: Bool {
-    temperature == 0 && repetitionPenalty == 1 && frequencyPenalty == 0 && presencePenalty == 0
-      && logitBias.isEmpty
+  var isPlain: Bool { temperature == 0 && !changesLogits }
+
+  /// Whether there is a bias or a penalty.
+  var changesLogits: Bool {
+    repetitionPenalty != 1 || frequencyPenalty != 0 || presencePenalty != 0 || !logitBias.isEmpty
   }
 }

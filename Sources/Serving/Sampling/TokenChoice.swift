@@ -1,4 +1,5 @@
 import Foundation
+package import Tensors
 public import Tokenizers
 
 /// A token as it was chosen, with what the model thought of it and of others, before any penalty and at temperature 1.
@@ -16,22 +17,20 @@ public struct TokenChoice: Sendable, Equatable {
   /// The most likely tokens, most likely first.
   public var top: [Candidate]
 
-  /// The choice of `token`, given one row of logits.
-  /// - Parameter count: How many of the most likely tokens to tell.
-  init(_ token: Token, _ logits: [Float], count: Int) {
-    let largest = logits[Sampler.largest(logits)]
-    let sum = logits.reduce(0.0) { $0 + exp(Double($1 - largest)) }
-    let base = largest + Float(log(sum))
-    chosen = Candidate(token: token, logProbability: logits[Int(token)] - base)
-    var best: [Int] = []
-    if count > 0 {
-      for index in logits.indices
-      where best.count < count || logits[index] > logits[best[best.count - 1]] {
-        let place = best.firstIndex { logits[index] > logits[$0] } ?? best.count
-        best.insert(index, at: place)
-        if best.count > count { best.removeLast() }
+  /// The choice of `token`, given one row of logits, `(1, vocabulary)`.
+  /// - Parameters:
+  ///   - likeliest: The token of the largest logit.
+  ///   - count: How many of the most likely tokens to tell.
+  package init(_ token: Token, _ logits: Matrix, likeliest: Token, count: Int) {
+    let largest = logits[0, Int(likeliest)]
+    let mass = logits.exponentialMass(below: largest, temperature: 1, above: -.infinity)
+    let base = largest + Float(log(mass))
+    chosen = Candidate(token: token, logProbability: logits[0, Int(token)] - base)
+    var ranking = Ranking(logits, top: largest)
+    top = (0..<count).compactMap { place in
+      ranking.candidate(place).map {
+        Candidate(token: $0.token, logProbability: $0.logit - base)
       }
     }
-    top = best.map { Candidate(token: Token($0), logProbability: logits[$0] - base) }
   }
 }
