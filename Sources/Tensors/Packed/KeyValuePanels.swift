@@ -113,6 +113,30 @@ extension KeyValuePanels {
       values.columns, position, toValues.pointer, toValues.panelStride)
   }
 
+  /// Takes the memory of `positions`, whole panels that nothing stands in, before they are written: zeros.
+  public func prepare(_ positions: Range<Int>) {
+    precondition(
+      positions.lowerBound % Self.positionsPerPanel == 0 && positions.lowerBound >= 0
+        && positions.upperBound <= capacity, "KeyValuePanels: no room")
+    let (width, panels) = Self.valuePanels(headSize)
+    for head in 0..<heads {
+      let (keys, values) = (self.keys(head), self.values(head))
+      let depth = ck_bf16_filled(headSize)
+      unsafe touch(keys.pointer + positions.lowerBound * depth, positions.count * depth)
+      for panel in 0..<panels {
+        unsafe touch(
+          values.pointer + panel * values.panelStride + positions.lowerBound * width,
+          positions.count * width)
+      }
+    }
+  }
+
+  /// Writes a zero in every page of `count` values.
+  private func touch(_ values: UnsafeMutablePointer<UInt16>, _ count: Int) {
+    for place in stride(from: 0, to: count, by: 2048) { unsafe values[place] = 0 }
+    if count > 0 { unsafe values[count - 1] = 0 }
+  }
+
   /// Copies `positions` of `other`, of the same heads, to the positions from `position` on.
   public func copy(_ positions: Range<Int>, of other: KeyValuePanels, to position: Int) {
     precondition(

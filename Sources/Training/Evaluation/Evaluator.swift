@@ -67,7 +67,10 @@ public final class Evaluator {
         active.append(next)
         sequences.append(
           DecodingSequence(
-            cache: model.makeCache(capacity: prompts[next].count + 16), pending: prompts[next]))
+            cache: model.makeCache(
+              capacity: min(
+                model.configuration.contextLength, prompts[next].count + maximumTokens)),
+            pending: prompts[next]))
       }
       let (complete, logits) = try model.advance(
         &sequences, rowLimit: Evaluator.rowLimit,
