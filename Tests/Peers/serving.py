@@ -182,6 +182,8 @@ async def client(port, index, count, choose, said):
                 f"who counts to {index * 31 + turn}. Begin with the weather, go on with the people, and take your time.")
         body = dict(messages=[dict(role="user", content=text)], max_tokens=said["most"], temperature=0, stream=True,
                     stream_options=dict(include_usage=True), **choose(index))
+        if said["every"]:
+            body["logprobs"] = True
         data = json.dumps(body).encode()
         arrivals = Arrivals(port)
         began = time.time()
@@ -195,7 +197,7 @@ def read(said):
     for began, arrivals in said["answers"]:
         last = None
         for event, now in arrivals.events():
-            if b'"content":"' in event and b'"content":""' not in event:
+            if b'"logprobs":{' in event if said["every"] else b'"content":"' in event and b'"content":""' not in event:
                 if last is None:
                     said["first"].append(now - began)
                 elif now - began > said["after"]:
@@ -205,9 +207,12 @@ def read(said):
                 said["tokens"] += int(re.search(rb'"completion_tokens":(\d+)', event)[1])
 
 
-def load(port, clients, count, choose, round, most=64, after=0):
-    """What some clients see together, of answers of `most` tokens; times between tokens count from `after` seconds on."""
-    said = dict(first=[], gaps=[], tokens=0, round=round, most=most, after=after, answers=[])
+def load(port, clients, count, choose, round, most=64, after=0, every=False):
+    """What some clients see together, of answers of `most` tokens; times between tokens count from `after` seconds on.
+
+    With `every`, which asks for the tokens' probabilities, a token tells of itself even where it is a part of a character.
+    """
+    said = dict(first=[], gaps=[], tokens=0, round=round, most=most, after=after, every=every, answers=[])
 
     async def all_clients():
         await asyncio.gather(*(client(port, i, count, choose, said) for i in range(clients)))
@@ -232,7 +237,7 @@ def loads(options, folder):
     server, port = start_lorikeet(options, options.formats[0], folder)
     base = lambda i: dict(model="base")  # noqa: E731
     load(port, 8, 1, base, -1)
-    peace = load(port, 8, 1, base, 0, most=400, after=2)
+    peace = load(port, 8, 1, base, 0, most=400, after=2, every=True)
     over, loaded = threading.Event(), []
 
     def disturb():
@@ -245,7 +250,7 @@ def loads(options, folder):
 
     thread = threading.Thread(target=disturb)
     thread.start()
-    disturbed = load(port, 8, 1, base, 1, most=400, after=2)
+    disturbed = load(port, 8, 1, base, 1, most=400, after=2, every=True)
     over.set()
     thread.join()
     server.stop()
