@@ -12,4 +12,12 @@ extension Matrix {
     }
     return places.map(Int.init)
   }
+
+  /// The column of the largest value in `row`, the first of equals.
+  public func largestColumn(row: Int) -> Int {
+    precondition(row >= 0 && row < rows && columns > 0, "largestColumn: out of bounds")
+    var place: UInt32 = 0
+    unsafe ck_largest(columns, pointer + row * columns, &place)
+    return Int(place)
+  }
 }

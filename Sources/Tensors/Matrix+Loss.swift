@@ -24,13 +24,4 @@ extension Matrix {
     let flags = (0..<rows).map { unsafe right.base.load(fromByteOffset: $0, as: UInt8.self) != 0 }
     return (losses.values, flags)
   }
-
-  /// The column of the largest value in `row`, the first of equals.
-  public func largestColumn(row: Int) -> Int {
-    precondition(row >= 0 && row < rows && columns > 0, "largestColumn: out of bounds")
-    let first = unsafe pointer + row * columns
-    var best = 0
-    for column in 0..<columns where unsafe first[column] > first[best] { best = column }
-    return best
-  }
 }
