@@ -5,7 +5,7 @@ import CKernels
 ///
 /// Plain values: counting references to weights and to thousands of adapters' factors would take longer than multiplying them
 /// with a few rows. Whoever adds something holds it until `run` has returned.
-@safe public struct FrozenProducts {
+@safe package struct FrozenProducts {
   // Safe: as said.
   private let x: Matrix
   private let recycler: BufferRecycler
@@ -21,7 +21,7 @@ import CKernels
   /// No products of `x`, `(T, in)`, yet.
   /// - Parameters:
   ///   - updates: How many are to come, for how many rows in all, and the largest of their ranks.
-  public init(
+  package init(
     _ x: Matrix, updates: (count: Int, rows: Int, rank: Int), recycler: BufferRecycler,
     pool: WorkerPool
   ) {
@@ -43,7 +43,7 @@ import CKernels
   ///   - weight: `(out, in)`, packed, and like the others.
   ///   - initial: `(T, out)`; nil for zero.
   ///   - y: `(T, out)`.
-  public mutating func add(_ weight: FrozenWeight, onto initial: Matrix?, into y: Matrix) {
+  package mutating func add(_ weight: FrozenWeight, onto initial: Matrix?, into y: Matrix) {
     weight.check(x, weight.inputSize, y, weight.outputSize)
     switch weight.storage {
     case .blocks(let panels)
@@ -55,7 +55,7 @@ import CKernels
   }
 
   /// `y[rows] += scale * x[rows] A^T B^T` for the product added as number `product`.
-  public mutating func addUpdate(
+  package mutating func addUpdate(
     to product: Int, rows: Range<Int>, a: Factor, b: Factor, scale: Float
   ) {
     guard let left, let lows else { preconditionFailure("FrozenProducts: no room for updates") }
@@ -79,7 +79,7 @@ import CKernels
   }
 
   /// Computes them.
-  public func run() {
+  package func run() {
     pool.forEach(firsts.count) { firsts[$0].run() }
     if let (weight, initial, y) = narrow {
       weight.apply(
