@@ -84,6 +84,7 @@ lorikeet generate --with intent-kwikemart --max-tokens 16 $'Customer: good morni
 
 say 'The same over HTTP: a server on a free port, for anything that speaks to OpenAI.'
 show lorikeet serve --port 0 '&'
+: > "$said.server" # it is read before the command in the background may have made it
 "$binary" serve --port 0 > "$said.server" &
 server=$!
 # Two lines; the second is a curl line to try.
