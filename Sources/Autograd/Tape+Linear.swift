@@ -111,7 +111,7 @@ extension Tape {
     let count = x.value.rows
     let y = matrix(count, weight.outputSize)
     let weights = layer.replacements.weights(of: count, own: weight)
-    let lows = lows(deltas.map(\.lowShape))
+    let lows = lows(for: deltas)
     weight.multiply(
       zip(deltas, lows).map { lowProduct(of: $0, x, into: $1) }, pool: pool)
     let terms = zip(deltas, lows).map(term)
@@ -133,7 +133,7 @@ extension Tape {
     )
     record(output) { [self] dy in
       let gradient = Operand(dy, recycler: recycler)
-      let lowGradients = self.lows(deltas.map(\.lowShape))
+      let lowGradients = self.lows(for: deltas)
       let needed = deltas.indices.filter { x.requiresGradient || deltas[$0].trainable != nil }
       weight.multiply(
         needed.map {
@@ -171,16 +171,16 @@ extension Tape {
     return operand
   }
 
-  /// Room for each of `shapes`; those of one rank share an operand, so that all are narrowed at once.
-  private func lows(_ shapes: [(rows: Int, rank: Int)]) -> [LowRows] {
+  /// Room for `(rows, r)` of each delta; those of one rank share an operand, so that all are narrowed at once.
+  private func lows(for deltas: [LowRankDelta]) -> [LowRows] {
     // Few ranks, most often one.
     var ranks: [(rank: Int, rows: Int)] = []
-    let places = shapes.map { shape in
-      let place = ranks.firstIndex { $0.rank == shape.rank } ?? ranks.count
-      if place == ranks.count { ranks.append((shape.rank, 0)) }
+    let places = deltas.map { delta in
+      let place = ranks.firstIndex { $0.rank == delta.rank } ?? ranks.count
+      if place == ranks.count { ranks.append((delta.rank, 0)) }
       let first = ranks[place].rows
-      ranks[place].rows += shape.rows
-      return (rank: place, rows: first..<first + shape.rows)
+      ranks[place].rows += delta.rows.count
+      return (rank: place, rows: first..<first + delta.rows.count)
     }
     let operands = ranks.map { Operand(matrix($0.rows, $0.rank), recycler: recycler) }
     return places.map { LowRows(operand: operands[$0.rank], rows: $0.rows) }
@@ -238,9 +238,6 @@ private struct LowRows {
 }
 
 extension LowRankDelta {
-  /// The shape of its first factor's product.
-  fileprivate var lowShape: (rows: Int, rank: Int) { (rows.count, rank) }
-
   /// Whether its input is the layer's own.
   fileprivate var dropsNothing: Bool { dropout.map { $0.probability == 0 } ?? true }
 }

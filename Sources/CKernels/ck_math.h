@@ -55,3 +55,11 @@ CK_INLINE uint16_t ck_narrowed(float x) {
   uint32_t rounded = (bits + 0x7FFFu + ((bits >> 16) & 1)) >> 16;
   return (uint16_t)((bits & 0x7FFFFFFFu) > 0x7F800000u ? (bits >> 16) | 0x40u : rounded);
 }
+
+/// A bf16 as the float that it is.
+CK_INLINE float ck_widened(uint16_t x) {
+  uint32_t bits = (uint32_t)x << 16;
+  float value;
+  memcpy(&value, &bits, 4);
+  return value;
+}

@@ -101,7 +101,7 @@ public struct FrozenWeight: Sendable {
   }
 
   /// Whether products of one input with both can share a job of the threads.
-  public func isAlike(_ other: FrozenWeight) -> Bool {
+  package func isAlike(_ other: FrozenWeight) -> Bool {
     if case .blocks(let own) = storage, case .blocks(let others) = other.storage {
       own.isPrecise == others.isPrecise
     } else {
