@@ -50,6 +50,8 @@ public struct SlotTable: Sendable, Equatable {
   public let slots: [SlotInfo]
   /// Whether the base's head is its embedding: one weight for two slots.
   public let tiesHead: Bool
+  /// The paths of the modules that are no slot, as transformers names them: what PEFT's rules could match by mistake.
+  public let otherModules: [String]
   private let indices: [String: Int]
 
   /// A table of `slots`, in their order.
@@ -58,6 +60,7 @@ public struct SlotTable: Sendable, Equatable {
     self.tiesHead = tiesHead
     indices = Dictionary(
       slots.enumerated().map { ($1.path, $0) }, uniquingKeysWith: { first, _ in first })
+    otherModules = SlotTable.otherModules(slots, isSlot: { [indices] in indices[$0] != nil })
   }
 
   /// The index of the slot at `path`, or nil where the model has none there.
@@ -68,4 +71,28 @@ public struct SlotTable: Sendable, Equatable {
 
   /// How many slots there are.
   public var count: Int { slots.count }
+}
+
+extension SlotTable {
+  /// The modules around `slots`: those that they lie in, and the decoder's own.
+  private static func otherModules(
+    _ slots: [SlotInfo], isSlot: (String) -> Bool
+  ) -> [String] {
+    var seen: Set<String> = []
+    var found: [String] = []
+    func add(_ path: String) {
+      if !isSlot(path), seen.insert(path).inserted { found.append(path) }
+    }
+    for slot in slots {
+      let parts = slot.path.split(separator: ".", omittingEmptySubsequences: false)
+      for length in 1..<max(1, parts.count) { add(parts.prefix(length).joined(separator: ".")) }
+      guard parts.count > 3, parts[0] == "model", parts[1] == "layers" else { continue }
+      let block = parts.prefix(3).joined(separator: ".")
+      for name in ["input_layernorm", "post_attention_layernorm", "mlp.act_fn"] {
+        add(block + "." + name)
+      }
+      for name in ["model.embed_tokens", "model.norm", "model.rotary_emb"] { add(name) }
+    }
+    return found
+  }
 }

@@ -10,7 +10,7 @@ struct SavedModules {
   let unused: [String]
 
   init(_ configuration: LoRAConfiguration, slots: SlotTable) throws(AdapterError) {
-    let paths = slots.slots.map(\.path) + ModuleTree(slots).others
+    let paths = slots.slots.map(\.path) + slots.otherModules
     var found: Set<Int> = []
     var unused: [String] = []
     for name in configuration.savedModules ?? [] {

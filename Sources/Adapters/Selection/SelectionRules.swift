@@ -58,7 +58,7 @@ struct SelectionRules {
   static func effective(_ names: [String], slots: SlotTable) -> [String] {
     let unique = Set(names)
     guard unique.count >= 20, !unique.contains("") else { return names }
-    let paths = slots.slots.map(\.path) + ModuleTree(slots).others
+    let paths = slots.slots.map(\.path) + slots.otherModules
     let shorter = condensed(names, apartFrom: paths.filter { match($0, unique) == nil })
     return shorter.count < unique.count ? shorter : names
   }

@@ -35,7 +35,7 @@ public struct TargetSelection: Sendable, Equatable {
     for (index, path) in paths.enumerated() where try rules.select(path, isLayer: true) {
       chosen.append(index)
     }
-    for path in ModuleTree(slots).others where try rules.select(path, isLayer: false) {
+    for path in slots.otherModules where try rules.select(path, isLayer: false) {
       throw AdapterError(
         .unsupported,
         "the target modules \(rules.described) also match '\(path)', which is no linear layer; only linear layers and the embedding can be adapted"
