@@ -9,8 +9,9 @@ public final class BackgroundDigest: Sendable {
   private let hashing = Hashing()
 
   /// A hasher that has seen nothing.
-  public init() {
-    Thread { [hashing] in hashing.untilFinished() }.start()
+  /// - Parameter pausing: Called on its thread before the bytes of each `update`; returns when it may go on.
+  public init(pausing: @escaping @Sendable () -> Void = {}) {
+    Thread { [hashing] in hashing.untilFinished(pausing: pausing) }.start()
   }
 
   deinit { hashing.end() }
@@ -63,7 +64,7 @@ private final class Hashing: Sendable {
   }
 
   /// The thread.
-  func untilFinished() {
+  func untilFinished(pausing: () -> Void) {
     var hasher = SHA256()
     var isEnding = false
     while !isEnding {
@@ -74,6 +75,7 @@ private final class Hashing: Sendable {
         return (state.waiting, state.isEnding)
       }
       for piece in pieces {
+        pausing()
         // Safe: whoever gives bytes keeps them until the digest is there.
         unsafe hasher.update(
           UnsafeRawBufferPointer(

@@ -25,7 +25,7 @@ extension Workspace {
   public func importBundle(_ file: String, name: String? = nil) throws -> BundleImport {
     try registry.importBundle(file, name: name) { version, weights in
       let base = try openBase(registry.base(version.base), weights: .f32)
-      let adapter = try Workspace.adapter(version, weights: weights, on: base)
+      let adapter = try Workspace.adapter(version, weights: Bytes(weights), on: base)
       guard adapter.digest == version.digest else {
         throw RegistryError(
           .damaged,

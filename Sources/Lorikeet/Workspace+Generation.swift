@@ -138,10 +138,10 @@ extension Workspace {
   /// The adapter that a version's record and its weights make.
   /// - Parameter knownDigest: Its digest where the bytes have been checked; else it is computed.
   static func adapter(
-    _ version: VersionRecord, weights: [UInt8], on base: LoadedBase, knownDigest: Digest? = nil
+    _ version: VersionRecord, weights: Bytes, on base: LoadedBase, knownDigest: Digest? = nil
   ) throws -> Adapter {
     try Adapter.read(
-      weights: Bytes(weights),
+      weights: weights,
       configuration: try LoRAConfiguration(file: Array(version.configuration.utf8)),
       baseFingerprint: version.base, promptContract: Data(version.promptContract.utf8),
       slots: base.model.slots, knownDigest: knownDigest)
@@ -153,8 +153,11 @@ extension Registry {
   func adapter<T>(
     _ version: VersionRecord, on base: LoadedBase, making make: (Adapter) -> T
   ) throws -> T {
-    try blob(version.weights) {
-      make(try Workspace.adapter(version, weights: $0, on: base, knownDigest: version.digest))
+    let pausing: @Sendable () -> Void = { [gate = WorkGate.current] in gate?.wait() }
+    return try blob(version.weights, pausing: pausing) { blob in
+      let weights = unsafe Bytes(blob.bytes, of: blob)
+      return make(
+        try Workspace.adapter(version, weights: weights, on: base, knownDigest: version.digest))
     }
   }
 }

@@ -8,18 +8,30 @@ extension Registry {
   }
 
   /// What `make` makes of the bytes of the blob `digest`, which are checked against it meanwhile on another thread.
+  /// - Parameter pausing: Called on both threads every few hundred microseconds; returns when they may go on.
   /// - Throws: `RegistryError` where they do not have it, whatever `make` made of them; else what `make` throws.
-  public func blob<T>(_ digest: Digest, making make: ([UInt8]) throws -> T) throws -> T {
-    let hasher = BackgroundDigest()
-    let blob = try snapshot { database in
-      try unsafe database.fetchBlob(
-        digest, calledBy: "registry '\(path)'", taken: { unsafe hasher.update($0) },
-        failing: { _ = hasher.finish() })
+  public func blob<T>(
+    _ digest: Digest, pausing: @escaping @Sendable () -> Void = {}, making make: (Blob) throws -> T
+  ) throws -> T {
+    let hasher = BackgroundDigest(pausing: pausing)
+    let (blob, damage) = try snapshot { database in
+      let place = try database.place(of: digest, calledBy: "registry '\(path)'")
+      let blob = Blob(count: place.count)
+      do {
+        try unsafe database.read(place, into: blob.memory) {
+          unsafe hasher.update($0)
+          pausing()
+        }
+      } catch {
+        // The bytes stay until they are hashed, here as below.
+        _ = withExtendedLifetime(blob) { hasher.finish() }
+        throw error
+      }
+      return (blob, place.damage)
     }
-    let made = Result { try make(blob.bytes) }
-    // The bytes stay until their digest is taken.
+    let made = Result { try make(blob) }
     let found = withExtendedLifetime(blob) { hasher.finish() }
-    guard found == digest else { throw blob.damage }
+    guard found == digest else { throw damage }
     return try made.get()
   }
 

@@ -14,6 +14,15 @@
     self.count = count
   }
 
+  /// The bytes in `memory`, which `owner` keeps alive, and which nobody writes any more.
+  @unsafe package init(_ memory: UnsafeRawBufferPointer, of owner: AnyObject) {
+    if let base = memory.baseAddress {
+      unsafe self.init(owner: owner, base: base, count: memory.count)
+    } else {
+      self.init([UInt8]())
+    }
+  }
+
   /// A copy of `array`'s bytes.
   public init(_ array: [UInt8]) {
     let block = MemoryBlock(byteCount: array.count)

@@ -3,7 +3,8 @@ import Synchronization
 
 /// A registry that is opened again where its file was replaced by another.
 ///
-/// It has two connections: while a change waits for another process's, everybody else reads on.
+/// It has three connections: while a change waits for another process's, or weights are read little by little, everybody
+/// else reads on.
 final class RegistryPlace: Sendable {
   /// What the file held at a moment: another one after every change, whichever process made it, and after a replacement.
   struct Moment: Equatable {
@@ -11,9 +12,13 @@ final class RegistryPlace: Sendable {
     fileprivate let version: Int
   }
 
+  /// What a connection beside the reader's is for.
+  private enum Use { case changing, loading }
+
   private struct Connections {
     var reader: Registry
-    var writer: Registry?
+    /// Opened when they are wanted.
+    var others: [Use: Registry] = [:]
     /// How often the file was opened.
     var openings = 0
   }
@@ -34,10 +39,18 @@ final class RegistryPlace: Sendable {
   }
 
   /// Runs `body` with the registry, to write.
-  func write<T>(_ body: (Registry) throws -> T) throws -> T {
-    let registry = try connections.withLock { $0.writer } ?? opened()
+  func write<T>(_ body: (Registry) throws -> T) throws -> T { try use(.changing, body) }
+
+  /// Runs `body` with the registry, to read weights.
+  func load<T>(_ body: (Registry) throws -> T) throws -> T { try use(.loading, body) }
+
+  private func use<T>(_ use: Use, _ body: (Registry) throws -> T) throws -> T {
+    let registry = try connections.withLock { $0.others[use] } ?? opened(use)
     do { return try body(registry) } catch let error as RegistryError where error.code == .replaced
-    { return try body(try reopened().writer ?? opened()) }
+    {
+      _ = try reopened()
+      return try body(opened(use))
+    }
   }
 
   /// What the file holds now.
@@ -48,19 +61,16 @@ final class RegistryPlace: Sendable {
     return Moment(opening: opening, version: version)
   }
 
-  private func opened() throws -> Registry {
+  private func opened(_ use: Use) throws -> Registry {
     let fresh = try Registry(path: path, create: false)
-    connections.withLock { $0.writer = fresh }
+    connections.withLock { $0.others[use] = fresh }
     return fresh
   }
 
   private func reopened() throws -> Connections {
-    let (reader, writer) = (
-      try Registry(path: path, create: false), try Registry(path: path, create: false)
-    )
+    let reader = try Registry(path: path, create: false)
     return connections.withLock { connections in
-      connections = Connections(
-        reader: reader, writer: writer, openings: connections.openings + 1)
+      connections = Connections(reader: reader, openings: connections.openings + 1)
       return connections
     }
   }

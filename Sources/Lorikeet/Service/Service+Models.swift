@@ -134,7 +134,7 @@ extension Service {
   func source(_ version: VersionRecord) -> AdapterSource {
     AdapterSource(digest: version.digest) { [base, place, weak self] in
       do {
-        return try place.read { registry in
+        return try place.load { registry in
           try registry.adapter(version, on: base) { ResidentAdapter($0, for: base.model) }
         }
       } catch {

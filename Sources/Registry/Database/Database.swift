@@ -217,9 +217,14 @@ import Glibc
     }
   }
 
-  /// Reads the blob in `column` of the row `row` of `table` straight into `target`, whose size it must have.
-  @unsafe package func readBlob(
-    table: String, column: String, row: Int, into target: UnsafeMutableRawBufferPointer
+  /// Bytes of a blob that are read at a time.
+  private static let pieceSize = 256 << 10
+
+  /// Reads the blob in `column` of the row `row` of `table` straight into `target`, whose size it must have; `taken` is
+  /// given each piece once it is there.
+  @unsafe func readBlob(
+    table: String, column: String, row: Int, into target: UnsafeMutableRawBufferPointer,
+    taken: (UnsafeRawBufferPointer) -> Void
   ) throws {
     var blob: OpaquePointer?
     let result = unsafe sqlite3_blob_open(handle, "main", table, column, Int64(row), 0, &blob)
@@ -228,7 +233,13 @@ import Glibc
     guard Int(unsafe sqlite3_blob_bytes(blob)) == target.count else {
       throw RegistryError(.damaged, "a blob in the registry changed its size while it was read")
     }
-    let read = unsafe sqlite3_blob_read(blob, target.baseAddress, Int32(target.count), 0)
-    if read != SQLITE_OK { throw unsafe RegistryError.sqlite(read, handle) }
+    for start in stride(from: 0, to: target.count, by: Database.pieceSize) {
+      let piece = unsafe UnsafeMutableRawBufferPointer(
+        rebasing: target[start..<min(target.count, start + Database.pieceSize)])
+      let read = unsafe sqlite3_blob_read(
+        blob, piece.baseAddress, Int32(piece.count), Int32(start))
+      if read != SQLITE_OK { throw unsafe RegistryError.sqlite(read, handle) }
+      unsafe taken(UnsafeRawBufferPointer(piece))
+    }
   }
 }
