@@ -91,6 +91,7 @@ extension Adapter {
   ) throws(AdapterError) {
     var hasEffect = !updates.weights.isEmpty || !updates.biases.isEmpty
     for index in updates.slots {
+      WorkGate.pass()
       let path = slots.slots[index].path
       if let delta = updates.lowRank[index] {
         let a = try largestBits(of: delta.a, "'\(path)' A")

@@ -23,8 +23,10 @@ public struct ResidentUpdates: Sendable {
     }
     let packedBytes = groups.reduce(0) { $0 + size($1, \.a) + size($1, \.b) }
     let arena = WeightArena(blockSize: packedBytes)
+    if WorkGate.current != nil { arena.prepare(pausing: WorkGate.pass(needing:)) }
     var made: [Int: (a: Factor, b: Factor)] = [:]
     for (index, group) in groups.enumerated() {
+      WorkGate.pass()
       let updates = group.compactMap { packed[$0] }
       let a = updates.map { Factor(packing: $0.a, in: arena) }
       let next = index + 1 < groups.count ? size(groups[index + 1], \.a) : 0

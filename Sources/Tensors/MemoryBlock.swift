@@ -46,6 +46,17 @@
     }
   }
 
+  /// Writes to each large page, before anything is kept there.
+  /// - Parameter pausing: Called before each, with the seconds that it may take; returns when it may be.
+  func touch(pausing: (_ seconds: Double) -> Void) {
+    let clock = ContinuousClock()
+    var taken = Duration.milliseconds(1)
+    for offset in stride(from: 0, to: size, by: MemoryBlock.largePage) {
+      pausing(taken / .seconds(1))
+      taken = clock.measure { unsafe base.storeBytes(of: 0, toByteOffset: offset, as: UInt8.self) }
+    }
+  }
+
   /// Sizes of a quarter of a large page and more are rounded up to whole large pages.
   static func roundedUp(_ size: Int) -> Int {
     size >= largePage / 4 ? (size + largePage - 1) / largePage * largePage : max(size, 1)

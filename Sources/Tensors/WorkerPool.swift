@@ -62,8 +62,11 @@ import Synchronization
     {
       return wish
     }
-    return max(1, Int(ck_cpu_count()))
+    return processors
   }
+
+  /// The processors this process may run on.
+  public static var processors: Int { max(1, Int(ck_cpu_count())) }
 
   /// Calls `body` once for each index below `count`, on several threads, and returns when all calls have.
   ///
@@ -174,36 +177,5 @@ private final class WorkerContext {
   init(_ pool: WorkerPool, _ place: Int) {
     self.pool = pool
     self.place = place
-  }
-}
-
-/// A condition that sleepers wait on; no wake-up is lost between the check and the sleep.
-@safe private final class Alarm: @unchecked Sendable {
-  // Safe: both are touched only through pthread calls on stable addresses.
-  private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
-  private let condition = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
-
-  init() {
-    unsafe pthread_mutex_init(mutex, nil)
-    unsafe pthread_cond_init(condition, nil)
-  }
-
-  func ring() {
-    unsafe pthread_mutex_lock(mutex)
-    unsafe pthread_cond_broadcast(condition)
-    unsafe pthread_mutex_unlock(mutex)
-  }
-
-  func sleep(while holds: () -> Bool) {
-    unsafe pthread_mutex_lock(mutex)
-    while holds() { unsafe pthread_cond_wait(condition, mutex) }
-    unsafe pthread_mutex_unlock(mutex)
-  }
-
-  deinit {
-    unsafe pthread_mutex_destroy(mutex)
-    unsafe pthread_cond_destroy(condition)
-    unsafe mutex.deallocate()
-    unsafe condition.deallocate()
   }
 }

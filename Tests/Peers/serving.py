@@ -226,7 +226,11 @@ def load(port, clients, count, choose, round, most=64, after=0, every=False):
 
 
 def loads(options, folder):
-    """Tokens' times of 8 clients, in peace and while adapters are loaded beside them."""
+    """Tokens' times of 8 clients, in peace and while adapters are loaded beside them.
+
+    They share the server's processors, where those who really ask are elsewhere: they read when they get round to it (the system stamps what
+    comes), and never push the server's threads aside when they wake.
+    """
     import threading
     import urllib.request
 
@@ -235,6 +239,7 @@ def loads(options, folder):
         urllib.request.urlopen(urllib.request.Request(f"http://127.0.0.1:{port}/v1/completions", body), timeout=60).read()
 
     server, port = start_lorikeet(options, options.formats[0], folder)
+    os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
     base = lambda i: dict(model="base")  # noqa: E731
     load(port, 8, 1, base, -1)
     peace = load(port, 8, 1, base, 0, most=400, after=2, every=True)

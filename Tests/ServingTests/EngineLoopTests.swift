@@ -182,6 +182,37 @@ import Tokenizers
     #expect(loop.adapters.residents.values.allSatisfy { $0 == 0 })
   }
 
+  @Test("loads an adapter beside an answer, little by little, whatever comes meanwhile")
+  func loadsInRests() throws {
+    let toy = try ToyEngine()
+    let loop = EngineLoop(engine: toy.engine, adapters: toy.pool())
+    defer { loop.stop() }
+    let began = DispatchSemaphore(value: 0)
+    let passed = Atomic<Int>(0)
+    let long = Listener()
+    _ = try loop.submit(EngineJob(toy.request(8, tokens: 480))) { event in
+      long.receive(event)
+      if case .text = event { began.signal() }
+      loop.cancel(-1)  // there is mail after every step
+    }
+    began.wait()
+    let cold = try toy.adapter(1)
+    let loading = Listener()
+    let source = AdapterSource(digest: cold.digest) {
+      for _ in 0..<30 {
+        WorkGate.pass()
+        passed.wrappingAdd(1, ordering: .relaxed)
+        Thread.sleep(forTimeInterval: 0.0001)
+      }
+      return toy.resident(cold)
+    }
+    _ = try loop.submit(EngineJob(toy.request(8, tokens: 1), adapter: source), loading)
+    #expect(try loading.result().tokens.count == 1)
+    #expect(passed.load(ordering: .relaxed) == 30)
+    #expect(!long.hasEnded)
+    #expect(try long.result().tokens.count == 480)
+  }
+
   @Test("gives a request up when its time is over, and stops in the middle of others")
   func lateAndStop() throws {
     let toy = try ToyEngine()

@@ -85,6 +85,7 @@ final class Listener: Sendable {
 
   var text: String { heard.withLock { $0.text } }
   var choices: [TokenChoice] { heard.withLock { $0.choices } }
+  var hasEnded: Bool { heard.withLock { $0.end != nil } }
 
   func receive(_ event: GenerateEvent) {
     heard.withLock { heard in

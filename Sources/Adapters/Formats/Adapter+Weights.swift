@@ -33,8 +33,10 @@ extension Adapter {
     do { file = try SafetensorsFile(parsing: weights) } catch {
       throw AdapterError(.badFile, "the adapter's weights: \(error.description)")
     }
+    WorkGate.pass()
     let selection = try TargetSelection(configuration, slots: slots)
     let plan = TensorPlan(configuration, selection: selection, slots: slots)
+    WorkGate.pass()
     let parts = try matrices(of: file, plan: plan, slots: slots)
     return try Adapter(
       configuration: configuration, baseFingerprint: baseFingerprint,

@@ -55,6 +55,9 @@ public final class Engine: Sendable {
     return results
   }
 
+  /// Whether a step leaves no processor to others.
+  var usesEveryProcessor: Bool { pool.threads >= WorkerPool.processors }
+
   /// The most tokens of a sequence.
   var contextLength: Int { model.configuration.contextLength }
 

@@ -1,5 +1,6 @@
 import Foundation
 import Models
+import Tensors
 
 /// What the engine's thread knows: the requests that have come, the batch and what to tell of it.
 struct EngineRun {
@@ -14,6 +15,8 @@ struct EngineRun {
 
   /// Adapters that are loaded at a time for requests that wait; each takes memory from those that run.
   private static let loadsAhead = 4
+  /// Of a step's time, what those who load adapters get after it, and the least: time enough for them to wake up.
+  private static let (restShare, shortestRest) = (0.15, 0.0005)
 
   init(_ loop: EngineLoop) {
     self.loop = loop
@@ -37,10 +40,11 @@ struct EngineRun {
       settle()
       if batch.running.isEmpty {
         publish()
+        loop.gate.open()
         if isEnding, tickets.isEmpty { break }
         loop.sleep(until: tickets.values.compactMap(\.deadline).min())
       } else {
-        step()
+        stepAndRest()
       }
     }
     loop.stopLoading()
@@ -97,6 +101,20 @@ struct EngineRun {
       ServingError(
         .noRoom, "there is no memory for this request beside the adapters in use; ask again later"))
     admit()
+  }
+
+  /// A step, and then a rest where adapters are being loaded: within a step a thread that is held up holds up all.
+  private mutating func stepAndRest() {
+    guard loop.engine.usesEveryProcessor else { return step() }
+    loop.gate.close()
+    let began = EngineLoop.now()
+    step()
+    guard loop.gate.isUsed else { return }
+    let step = EngineLoop.now() - began
+    let rest = max(EngineRun.restShare * step, EngineRun.shortestRest)
+    loop.gate.open(seconds: rest)
+    // Whatever comes meanwhile: where something always does, a load would never end.
+    Thread.sleep(forTimeInterval: rest)
   }
 
   private mutating func step() {

@@ -1,7 +1,9 @@
 import Foundation
 import Synchronization
+import Tensors
 
-/// Loads adapters one after the other on a thread of its own, behind the threads that answer.
+/// Loads adapters one after the other on a thread of its own, behind the threads that answer: in the rests that they take
+/// after each step.
 final class AdapterLoader: Sendable {
   typealias Completion = @Sendable (Result<PinnedAdapter, any Error>) -> Void
 
@@ -11,11 +13,13 @@ final class AdapterLoader: Sendable {
   }
 
   private let pool: AdapterPool
+  private let gate: WorkGate
   private let state = Mutex(State())
   private let bell = DispatchSemaphore(value: 0)
 
-  init(pool: AdapterPool) {
+  init(pool: AdapterPool, gate: WorkGate) {
     self.pool = pool
+    self.gate = gate
     Thread.start("lorikeet-load", isBehind: true) { [self] in work() }
   }
 
@@ -39,7 +43,8 @@ final class AdapterLoader: Sendable {
       }
       if isStopped { return }
       guard let next else { continue }
-      next.completion(Result { try pool.pin(next.source.digest, load: next.source.load) })
+      next.completion(
+        Result { try gate.holding { try pool.pin(next.source.digest, load: next.source.load) } })
     }
   }
 }

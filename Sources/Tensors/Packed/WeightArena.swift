@@ -10,6 +10,16 @@ public final class WeightArena {
   /// - Parameter blockSize: Bytes of a block: where it is known what is to lie in the arena, all of it.
   public init(blockSize: Int = 32 << 20) { self.blockSize = blockSize }
 
+  /// Takes the first block's memory now, one large page at a time: the system clears one when it is first written to, which
+  /// takes up to some milliseconds.
+  /// - Parameter pausing: Called before each page, with the seconds that it may take; returns when it may be cleared.
+  public func prepare(pausing: (_ seconds: Double) -> Void) {
+    guard block == nil else { return }
+    let fresh = MemoryBlock(byteCount: blockSize)
+    fresh.touch(pausing: pausing)
+    (block, used) = (fresh, 0)
+  }
+
   /// `byteCount` in whole cache lines: what it takes of an arena.
   static func rounded(_ byteCount: Int) -> Int { (byteCount + 63) / 64 * 64 }
 
