@@ -188,6 +188,34 @@ CK_INLINE void ck_dequantise_q6_k_body(size_t blocks, const uint8_t *restrict fr
   }
 }
 
+/// The float16 nearest to `value`; the greatest where that is too small.
+CK_INLINE void put_half(float value, uint8_t *to) {
+  uint32_t bits, size;
+  memcpy(&bits, &value, 4);
+  size = bits & 0x7fffffffu;
+  memcpy(&value, &size, 4);
+  uint16_t half = ck_half_nearest(value);
+  if (half == 0x7c00u) half = 0x7bffu;
+  half |= (uint16_t)(bits >> 16 & 0x8000u);
+  memcpy(to, &half, 2);
+}
+
+CK_INLINE void ck_q4_1_of_q4_k_body(size_t blocks, const uint8_t *restrict from, uint8_t *restrict to) {
+  for (size_t b = 0; b < blocks; b++, from += 144) {
+    float d = ck_half_at(from), m = ck_half_at(from + 2), step, minimum;
+    for (int j = 0; j < 8; j++, to += 20) {
+      packed_pair(j, from + 4, d, m, &step, &minimum);
+      put_half(step, to);
+      put_half(-minimum, to + 2);
+      const uint8_t *q = from + 16 + 32 * (j / 2);
+      int shift = 4 * (j % 2);
+      for (int i = 0; i < 16; i++) to[4 + i] = (uint8_t)((q[i] >> shift & 15) | (q[i + 16] >> shift & 15) << 4);
+    }
+  }
+}
+
+CK_KERNEL(ck_q4_1_of_q4_k, (size_t blocks, const uint8_t *restrict from, uint8_t *restrict to), (blocks, from, to))
+
 #define CK_DEQUANTISE(format)                                                                               \
   CK_KERNEL(ck_dequantise_##format, (size_t blocks, const uint8_t *restrict from, float *restrict to), \
             (blocks, from, to))

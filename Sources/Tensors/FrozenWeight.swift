@@ -75,7 +75,7 @@ public struct FrozenWeight: Sendable {
   }
 
   /// Changes whenever the bytes of packed weights would mean something else.
-  public static let packingVersion = 2
+  public static let packingVersion = 3
 
   /// Bytes that `source` takes packed as `format` says: whole cache lines, or zero where it is held as floats.
   public static func packedSize(_ source: StoredRows, format: WeightFormat) -> Int {

@@ -24,6 +24,48 @@ extension KernelVariantTests {
       }
     }
 
+    @Test("Q4_K becomes Q4_1 with its quants, and scales rounded once")
+    func splitting() throws {
+      let stored = [UInt8](try Fixtures.data("checkpoints/blocks/Q4_K.bin"))
+      let count = stored.count / 144
+      underEachVariant { variant in
+        var split = [UInt8](repeating: 0x55, count: count * 160)
+        unsafe ck_q4_1_of_q4_k(count, stored, &split)
+        for block in 0..<count * 8 {
+          let part = Array(split[20 * block..<20 * block + 20])
+          let all = Array(stored[block / 8 * 144..<block / 8 * 144 + 144])
+          let half = { (at: Int) in
+            Float(Float16(bitPattern: UInt16(all[at]) | UInt16(all[at + 1]) << 8))
+          }
+          let expected = Self.scales(block % 8, Array(all[4..<16])).map(Float.init)
+          let (scale, minimum) = (half(0) * expected[0], -half(2) * expected[1])
+          let most = Float(Float16.greatestFiniteMagnitude)
+          for (place, value) in [(0, scale), (2, minimum)] {
+            let bits = UInt16(part[place]) | UInt16(part[place + 1]) << 8
+            let rounded = Float16(max(-most, min(most, value)))
+            #expect(bits == rounded.bitPattern, "\(variant), block \(block), byte \(place)")
+          }
+          let shift = block % 2 * 4
+          let first = 16 + block % 8 / 2 * 32
+          let quants = all[first..<first + 32].map { $0 >> shift & 15 }
+          let found = part[4...].map { $0 & 15 } + part[4...].map { $0 >> 4 }
+          #expect(found == quants, "\(variant), block \(block)")
+        }
+      }
+    }
+
+    /// The 6-bit scale and minimum of a sub-block, read bit by bit.
+    private static func scales(_ index: Int, _ packed: [UInt8]) -> [Int] {
+      func bits(_ byte: UInt8, _ from: Int, _ count: Int) -> Int {
+        (0..<count).reduce(0) { $0 | (Int(byte) >> (from + $1) & 1) << $1 }
+      }
+      if index < 4 { return [bits(packed[index], 0, 6), bits(packed[index + 4], 0, 6)] }
+      return [
+        bits(packed[index + 4], 0, 4) + 16 * bits(packed[index - 4], 6, 2),
+        bits(packed[index + 4], 4, 4) + 16 * bits(packed[index], 6, 2),
+      ]
+    }
+
     @Test("every half-precision number becomes its float", arguments: [DType.f16, .bf16])
     func halves(dtype: DType) {
       let patterns = (0...UInt16.max).map { $0 }

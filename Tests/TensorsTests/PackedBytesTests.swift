@@ -5,10 +5,10 @@ import Testing
 /// The bytes of packed weights, which files keep; among the suites that no other variant of the kernels may disturb.
 extension KernelVariantTests {
   @Suite("Packed weights as bytes") struct PackedBytesTests {
-    /// 45 rows of 96 values in each type, from a generator of integers.
+    /// 45 rows of 96 values in each type, or of a block, from a generator of integers.
     private func stored(_ dtype: DType) throws -> StoredRows {
       var g = SplitMix64(seed: 5)
-      let (rows, columns) = (45, 96)
+      let (rows, columns) = (45, max(96, dtype.valuesPerBlock))
       if dtype == .f32 {
         let values = (0..<rows * columns).map { _ in Float(Int(g.next() >> 48) - 32768) / 8192 }
         return StoredRows(Matrix(rows: rows, columns: columns, values))
@@ -19,7 +19,7 @@ extension KernelVariantTests {
       }
       // Scales and minima of an ordinary size: 2^-6 to 2^-5.
       for block in 0..<blocks {
-        for half in 0..<(dtype == .q4_1 ? 2 : 1) {
+        for half in 0..<(dtype == .q4_1 || dtype == .q4_K ? 2 : 1) {
           bytes[block * dtype.bytesPerBlock + 2 * half + 1] = 0x24
         }
       }
@@ -33,11 +33,12 @@ extension KernelVariantTests {
       (.q8_0, .native, "2d93337f64d9ab8699736a77b0c40e925770a7f453d1a0810656078a81964e49"),
       (.q4_0, .native, "4ea02d97fa3e1ddee6a666d72cf1723bfa93cb9c017d6bf561c85a7f2fcd1add"),
       (.q4_1, .native, "34630c549a4531f1cf12132e927007d1443dcb363ac19cdc4cf3a55f4892d4dd"),
+      (.q4_K, .native, "03832e62df01b1d18cbf88f0d30b7c98e0b435041792136005b0573a1cbdedb2"),
     ]
 
     @Test("are those of this version, and give the same products", arguments: goldens)
     func bytes(dtype: DType, format: WeightFormat, digest: String) throws {
-      #expect(FrozenWeight.packingVersion == 2)
+      #expect(FrozenWeight.packingVersion == 3)
       let source = try stored(dtype)
       let pool = WorkerPool(threads: 2)
       defer { pool.shutDown() }
@@ -68,9 +69,9 @@ extension KernelVariantTests {
       func random(_ columns: Int) -> Matrix {
         Matrix(rows: 7, columns: columns, (0..<7 * columns).map { _ in g.normal() })
       }
-      let (x, dy) = (random(96), random(45))
-      let (y, dx) = (Matrix(rows: 7, columns: 45), Matrix(rows: 7, columns: 96))
-      let rows = Matrix(rows: 3, columns: 96)
+      let (x, dy) = (random(weight.inputSize), random(45))
+      let (y, dx) = (Matrix(rows: 7, columns: 45), Matrix(rows: 7, columns: weight.inputSize))
+      let rows = Matrix(rows: 3, columns: weight.inputSize)
       weight.apply(
         Operand(x, recycler: recycler), rows: 0..<7, into: y, pool: pool)
       weight.applyTransposed(

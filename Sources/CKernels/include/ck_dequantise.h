@@ -17,3 +17,7 @@ void ck_dequantise_q3_k(size_t blocks, const uint8_t *restrict from, float *rest
 void ck_dequantise_q4_k(size_t blocks, const uint8_t *restrict from, float *restrict to);
 void ck_dequantise_q5_k(size_t blocks, const uint8_t *restrict from, float *restrict to);
 void ck_dequantise_q6_k(size_t blocks, const uint8_t *restrict from, float *restrict to);
+
+/// Super-blocks of Q4_K as 8 blocks of Q4_1 each, `to[blocks * 160]`, with the same quants: scales and minima, there small
+/// integers times a float16, become the nearest float16 (to 2^-11 of themselves).
+void ck_q4_1_of_q4_k(size_t blocks, const uint8_t *restrict from, uint8_t *restrict to);

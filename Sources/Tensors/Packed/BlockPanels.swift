@@ -17,7 +17,8 @@ import CKernels
   /// Whether a stored matrix can be held so.
   static func fits(_ source: StoredRows) -> Bool { source.columns % side == 0 }
 
-  /// Packs a stored matrix: GGUF's blocks as they are where there are kernels for them, anything else in 8 bits.
+  /// Packs a stored matrix: GGUF's blocks as they are where there are kernels for them, Q4_K's quants with scales of their
+  /// own, anything else in 8 bits.
   init(_ source: StoredRows, isPrecise: Bool, arena: WeightArena, pool: WorkerPool?) {
     self.init(source, isPrecise: isPrecise, storage: arena.take(Self.byteCount(source)))
     let whole = self
@@ -48,12 +49,12 @@ import CKernels
     own(source.dtype) ?? CK_BLOCKS_8
   }
 
-  /// How the blocks of a file are held as they are.
+  /// How the blocks of a file are held with their own quants.
   private static func own(_ dtype: DType) -> ck_block_format? {
     switch dtype {
     case .q8_0: CK_BLOCKS_8
     case .q4_0: CK_BLOCKS_4
-    case .q4_1: CK_BLOCKS_4_1
+    case .q4_1, .q4_K: CK_BLOCKS_4_1
     default: nil
     }
   }
@@ -67,6 +68,17 @@ import CKernels
     case .q8_0: unsafe ck_blocks_pack_q8_0(range.count, blocks, from, rows, to)
     case .q4_0: unsafe ck_blocks_pack_q4_0(range.count, blocks, from, rows, to)
     case .q4_1: unsafe ck_blocks_pack_q4_1(range.count, blocks, from, rows, to)
+    case .q4_K:
+      let (size, superBlocks) = (20 * blocks, blocks / 8)
+      let split = unsafe [UInt8](unsafeUninitializedCapacity: rows.count * size) { split, count in
+        count = rows.count * size
+        for (place, row) in rows.enumerated() {
+          unsafe ck_q4_1_of_q4_k(
+            superBlocks, from + row * superBlocks * DType.q4_K.bytesPerBlock,
+            split.baseAddress.unsafelyUnwrapped + place * size)
+        }
+      }
+      unsafe ck_blocks_pack_q4_1(range.count, blocks, split, nil, to)
     default:
       let values = source.matrix(range)
       unsafe ck_blocks_pack_f32(range.count, blocks, values.pointer, nil, to)
