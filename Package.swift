@@ -139,7 +139,7 @@ let package = Package(
     tests("Tokenizers", ["Checkpoints"]),
     tests("Adapters", ["Autograd", "Models", "Checkpoints", "Tensors", "Digests", "JSON"]),
     tests("Checkpoints", ["Tensors", "Digests", "JSON"]),
-    tests("CommandLineTool", ["Registry", "Digests", "JSON", "Toys"]),
+    tests("CommandLineTool", ["Registry", "Digests", "JSON", "Tensors", "Toys"]),
   ],
   swiftLanguageModes: [.v6],
   cLanguageStandard: .c17

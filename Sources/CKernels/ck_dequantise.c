@@ -188,6 +188,17 @@ CK_INLINE void ck_dequantise_q6_k_body(size_t blocks, const uint8_t *restrict fr
   }
 }
 
+CK_INLINE void ck_q8_0_of_q5_0_body(size_t blocks, const uint8_t *restrict from, uint8_t *restrict to) {
+  for (size_t b = 0; b < blocks; b++, from += 22, to += 34) {
+    uint32_t fifth;
+    memcpy(&fifth, from + 2, 4);
+    memcpy(to, from, 2);
+    const uint8_t *q = from + 6;
+    for (int i = 0; i < 16; i++) to[2 + i] = (uint8_t)((q[i] & 15) + (fifth >> i & 1 ? 0 : -16));
+    for (int i = 0; i < 16; i++) to[18 + i] = (uint8_t)((q[i] >> 4) + (fifth >> (i + 16) & 1 ? 0 : -16));
+  }
+}
+
 /// The float16 nearest to `value`; the greatest where that is too small.
 CK_INLINE void put_half(float value, uint8_t *to) {
   uint32_t bits, size;
@@ -214,6 +225,7 @@ CK_INLINE void ck_q4_1_of_q4_k_body(size_t blocks, const uint8_t *restrict from,
   }
 }
 
+CK_KERNEL(ck_q8_0_of_q5_0, (size_t blocks, const uint8_t *restrict from, uint8_t *restrict to), (blocks, from, to))
 CK_KERNEL(ck_q4_1_of_q4_k, (size_t blocks, const uint8_t *restrict from, uint8_t *restrict to), (blocks, from, to))
 
 #define CK_DEQUANTISE(format)                                                                               \

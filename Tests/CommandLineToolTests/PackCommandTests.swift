@@ -1,6 +1,7 @@
 import CommandLineTool
 import Foundation
 import JSON
+import Tensors
 import Testing
 import Toys
 
@@ -70,7 +71,8 @@ import Toys
     }
     let sound = answer()
     #expect(sound.code == .done && !sound.error.contains("note"), "\(sound.error)")
-    for (from, to) in [("\"version\":2", "\"version\":1"), ("LORIPACK", "LORIPICK")] {
+    let version = "\"version\":\(FrozenWeight.packingVersion)"
+    for (from, to) in [(version, "\"version\":1"), ("LORIPACK", "LORIPICK")] {
       let bytes = try Data(contentsOf: URL(fileURLWithPath: path))
       var changed = bytes
       let place = try #require(changed.firstRange(of: Data(from.utf8)))

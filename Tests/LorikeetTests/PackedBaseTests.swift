@@ -127,8 +127,9 @@ import Toys
     let before = try logits(.bf16)
     let file = try workspace.packBase(record, weights: .bf16).file
     let sound = try RegularFile.bytes(path: file.path)
+    let version = "\"version\":\(FrozenWeight.packingVersion),"
     for (from, to, told) in [
-      ("\"version\":2,", "\"version\":1,", "by another version of Lorikeet"),
+      (version, "\"version\":1,", "by another version of Lorikeet"),
       (record.fingerprint.hex, String(repeating: "0", count: 64), "of another checkpoint"),
       ("\"weights\":\"bf16\"", "\"weights\":\"int8\"", "for other --weights"),
     ] {

@@ -45,7 +45,7 @@ extension KernelVariantTests {
 
     @Test(
       "multiply nearly as their values do, forward and back",
-      arguments: [DType.q8_0, .q4_0, .q4_1, .q4_K, .f32], [70, 2208])
+      arguments: [DType.q8_0, .q4_0, .q4_1, .q5_0, .q4_K, .f32], [70, 2208])
     func products(dtype: DType, outputs: Int) throws {
       // In 8 bits the way back has blocks of outputs too where they are whole, more than are turned round at once.
       let inputs = max(96, dtype.valuesPerBlock)

@@ -33,6 +33,7 @@ extension KernelVariantTests {
       (.q8_0, .native, "2d93337f64d9ab8699736a77b0c40e925770a7f453d1a0810656078a81964e49"),
       (.q4_0, .native, "4ea02d97fa3e1ddee6a666d72cf1723bfa93cb9c017d6bf561c85a7f2fcd1add"),
       (.q4_1, .native, "34630c549a4531f1cf12132e927007d1443dcb363ac19cdc4cf3a55f4892d4dd"),
+      (.q5_0, .native, "1c5675a2d081fd029ac6b5689c563b7eeb25dd40ea34bb7b6e918e320bb0d4d0"),
       (.q4_K, .native, "03832e62df01b1d18cbf88f0d30b7c98e0b435041792136005b0573a1cbdedb2"),
     ]
 

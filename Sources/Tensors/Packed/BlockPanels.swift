@@ -17,8 +17,8 @@ import CKernels
   /// Whether a stored matrix can be held so.
   static func fits(_ source: StoredRows) -> Bool { source.columns % side == 0 }
 
-  /// Packs a stored matrix: GGUF's blocks as they are where there are kernels for them, Q4_K's quants with scales of their
-  /// own, anything else in 8 bits.
+  /// Packs a stored matrix: GGUF's blocks with their own quants where there are kernels for them, anything else
+  /// quantised anew in 8 bits.
   init(_ source: StoredRows, isPrecise: Bool, arena: WeightArena, pool: WorkerPool?) {
     self.init(source, isPrecise: isPrecise, storage: arena.take(Self.byteCount(source)))
     let whole = self
@@ -52,7 +52,7 @@ import CKernels
   /// How the blocks of a file are held with their own quants.
   private static func own(_ dtype: DType) -> ck_block_format? {
     switch dtype {
-    case .q8_0: CK_BLOCKS_8
+    case .q8_0, .q5_0: CK_BLOCKS_8
     case .q4_0: CK_BLOCKS_4
     case .q4_1, .q4_K: CK_BLOCKS_4_1
     default: nil
@@ -68,20 +68,32 @@ import CKernels
     case .q8_0: unsafe ck_blocks_pack_q8_0(range.count, blocks, from, rows, to)
     case .q4_0: unsafe ck_blocks_pack_q4_0(range.count, blocks, from, rows, to)
     case .q4_1: unsafe ck_blocks_pack_q4_1(range.count, blocks, from, rows, to)
+    case .q5_0:
+      let converted = unsafe convert(source, rows, blockBytes: 34, ck_q8_0_of_q5_0)
+      unsafe ck_blocks_pack_q8_0(range.count, blocks, converted, nil, to)
     case .q4_K:
-      let (size, superBlocks) = (20 * blocks, blocks / 8)
-      let split = unsafe [UInt8](unsafeUninitializedCapacity: rows.count * size) { split, count in
-        count = rows.count * size
-        for (place, row) in rows.enumerated() {
-          unsafe ck_q4_1_of_q4_k(
-            superBlocks, from + row * superBlocks * DType.q4_K.bytesPerBlock,
-            split.baseAddress.unsafelyUnwrapped + place * size)
-        }
-      }
-      unsafe ck_blocks_pack_q4_1(range.count, blocks, split, nil, to)
+      let converted = unsafe convert(source, rows, blockBytes: 20, ck_q4_1_of_q4_k)
+      unsafe ck_blocks_pack_q4_1(range.count, blocks, converted, nil, to)
     default:
       let values = source.matrix(range)
       unsafe ck_blocks_pack_f32(range.count, blocks, values.pointer, nil, to)
+    }
+  }
+
+  /// Rows of a stored matrix in another format of GGUF.
+  private func convert(
+    _ source: StoredRows, _ rows: [Int], blockBytes: Int,
+    _ convert: (Int, UnsafePointer<UInt8>, UnsafeMutablePointer<UInt8>) -> Void
+  ) -> [UInt8] {
+    let size = blocks * blockBytes
+    let stored = inputs / source.dtype.valuesPerBlock
+    let from = unsafe source.bytes.pointer.assumingMemoryBound(to: UInt8.self)
+    return unsafe [UInt8](unsafeUninitializedCapacity: rows.count * size) { converted, count in
+      guard let to = converted.baseAddress else { return }
+      for (place, row) in rows.enumerated() {
+        unsafe convert(stored, from + row * stored * source.dtype.bytesPerBlock, to + place * size)
+      }
+      count = rows.count * size
     }
   }
 
