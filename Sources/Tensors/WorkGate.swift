@@ -14,7 +14,7 @@ public final class WorkGate: Sendable {
   /// Nanoseconds of the clock that only goes forward.
   private let openUntil = Atomic<Int>(.max)
   private let openings = Atomic<Int>(0)
-  private let behind = Atomic<Int>(0)
+  private let users = Atomic<Int>(0)
   private let alarm = Alarm()
 
   /// An open gate.
@@ -42,9 +42,9 @@ public final class WorkGate: Sendable {
   }
 
   /// Runs `body`, on this thread, behind the gate.
-  public func holding<T>(_ body: () throws -> T) rethrows -> T {
-    behind.wrappingAdd(1, ordering: .sequentiallyConsistent)
-    defer { behind.wrappingSubtract(1, ordering: .sequentiallyConsistent) }
+  public func run<T>(_ body: () throws -> T) rethrows -> T {
+    users.wrappingAdd(1, ordering: .sequentiallyConsistent)
+    defer { users.wrappingSubtract(1, ordering: .sequentiallyConsistent) }
     return try WorkGate.$current.withValue(self) {
       wait()
       return try body()
@@ -52,7 +52,7 @@ public final class WorkGate: Sendable {
   }
 
   /// Whether anybody works behind it, or waits.
-  public var isUsed: Bool { behind.load(ordering: .sequentiallyConsistent) > 0 }
+  public var isUsed: Bool { users.load(ordering: .sequentiallyConsistent) > 0 }
 
   /// Opens it, until it is closed.
   public func open() { open(until: .max) }

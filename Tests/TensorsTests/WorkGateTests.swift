@@ -10,7 +10,7 @@ struct WorkGateTests {
     WorkGate.pass()
     WorkGate.pass(needing: 10)
     let gate = WorkGate()
-    gate.holding {
+    gate.run {
       WorkGate.pass()
       WorkGate.pass(needing: 10)
     }
@@ -85,7 +85,7 @@ private final class Worker: Sendable {
     let begun = DispatchSemaphore(value: 0)
     Thread { [self] in
       begun.signal()
-      gate.holding(body)
+      gate.run(body)
       isDone.store(true, ordering: .sequentiallyConsistent)
       ended.signal()
     }.start()

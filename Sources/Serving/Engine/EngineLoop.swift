@@ -156,7 +156,7 @@ public final class EngineLoop: Sendable {
   /// - Throws: As `AdapterPool.pin` does.
   public func pin(_ source: AdapterSource) throws -> PinnedAdapter {
     if let pinned = adapters.pinResident(source.digest) { return pinned }
-    return try gate.holding { try adapters.pin(source.digest, load: source.load) }
+    return try gate.run { try adapters.pin(source.digest, load: source.load) }
   }
 
   /// Takes no more requests, and waits until those that came are answered.

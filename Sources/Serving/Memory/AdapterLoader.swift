@@ -44,7 +44,7 @@ final class AdapterLoader: Sendable {
       if isStopped { return }
       guard let next else { continue }
       next.completion(
-        Result { try gate.holding { try pool.pin(next.source.digest, load: next.source.load) } })
+        Result { try gate.run { try pool.pin(next.source.digest, load: next.source.load) } })
     }
   }
 }
