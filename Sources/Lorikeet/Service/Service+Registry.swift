@@ -49,7 +49,8 @@ extension Service {
     do {
       if let problem = problem(with: version) { throw problem }
       _ = try base.encoder(contract(of: model(version)))
-      return try loop.pin(source(version))
+      let source = source(version)
+      return try loop.adapters.pin(source.digest, load: source.load)
     } catch let error as ServingError where error.code == .noRoom && !neverFits(error) {
       return nil  // It was loaded, and so it is sound.
     } catch {

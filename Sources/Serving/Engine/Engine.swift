@@ -19,12 +19,15 @@ public final class Engine: Sendable {
   public let tokenizer: Tokenizer
   private let pool: WorkerPool
   private let recycler = BufferRecycler()
+  /// Whether a step leaves no processor to others.
+  let usesEveryProcessor: Bool
 
   /// An engine over a loaded model.
   public init(model: Model, tokenizer: Tokenizer, pool: WorkerPool) {
     self.model = model
     self.tokenizer = tokenizer
     self.pool = pool
+    usesEveryProcessor = pool.threads >= WorkerPool.processors
   }
 
   /// Answers `requests`, together.
@@ -54,9 +57,6 @@ public final class Engine: Sendable {
     }
     return results
   }
-
-  /// Whether a step leaves no processor to others.
-  var usesEveryProcessor: Bool { pool.threads >= WorkerPool.processors }
 
   /// The most tokens of a sequence.
   var contextLength: Int { model.configuration.contextLength }

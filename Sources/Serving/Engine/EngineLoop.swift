@@ -1,7 +1,6 @@
 import Foundation
 import Models
 import Synchronization
-import Tensors
 
 /// A request on its way to the engine.
 public struct EngineJob: Sendable {
@@ -29,8 +28,8 @@ public struct EngineJob: Sendable {
 /// An engine at work on a thread of its own: requests come from any thread, join the batch at the next step and leave it
 /// when they are done.
 ///
-/// Adapters are loaded meanwhile on another thread, a little after each step. Events are told on the engine's thread, so whoever receives them is
-/// quick.
+/// Adapters are loaded meanwhile on another thread, a little after each step. Events are told on the engine's thread, so
+/// whoever receives them is quick.
 public final class EngineLoop: Sendable {
   /// How much goes on at a time.
   public struct Limits: Sendable {
@@ -74,8 +73,6 @@ public final class EngineLoop: Sendable {
   public let adapters: AdapterPool
   let limits: Limits
   let prefixes: PrefixCache
-  /// Whoever loads an adapter is behind it.
-  let gate = WorkGate()
   private let loader: AdapterLoader
   private let mailbox = Mutex(Mailbox())
   private let bell = DispatchSemaphore(value: 0)
@@ -89,7 +86,7 @@ public final class EngineLoop: Sendable {
     self.adapters = adapters
     self.limits = limits
     prefixes = PrefixCache(budget: adapters.budget)
-    loader = AdapterLoader(pool: adapters, gate: gate)
+    loader = AdapterLoader(pool: adapters)
     Thread.start("lorikeet-engine") { [self] in
       var run = EngineRun(self)
       run.untilStopped()
@@ -150,13 +147,6 @@ public final class EngineLoop: Sendable {
       case .failure(let error): completion(error)
       }
     }
-  }
-
-  /// The adapter of `source`, pinned; loaded on the calling thread where it is not in memory, behind the requests.
-  /// - Throws: As `AdapterPool.pin` does.
-  public func pin(_ source: AdapterSource) throws -> PinnedAdapter {
-    if let pinned = adapters.pinResident(source.digest) { return pinned }
-    return try gate.run { try adapters.pin(source.digest, load: source.load) }
   }
 
   /// Takes no more requests, and waits until those that came are answered.

@@ -40,7 +40,7 @@ struct EngineRun {
       settle()
       if batch.running.isEmpty {
         publish()
-        loop.gate.open()
+        loop.adapters.gate.open()
         if isEnding, tickets.isEmpty { break }
         loop.sleep(until: tickets.values.compactMap(\.deadline).min())
       } else {
@@ -106,13 +106,13 @@ struct EngineRun {
   /// A step, and then a rest where adapters are being loaded: within a step a thread that is held up holds up all.
   private mutating func stepAndRest() {
     guard loop.engine.usesEveryProcessor else { return step() }
-    loop.gate.close()
+    loop.adapters.gate.close()
     let began = EngineLoop.now()
     step()
-    guard loop.gate.isUsed else { return }
+    guard loop.adapters.gate.isUsed else { return }
     let step = EngineLoop.now() - began
     let rest = max(EngineRun.restShare * step, EngineRun.shortestRest)
-    loop.gate.open(seconds: rest)
+    loop.adapters.gate.open(seconds: rest)
     // Whatever comes meanwhile: where something always does, a load would never end.
     Thread.sleep(forTimeInterval: rest)
   }

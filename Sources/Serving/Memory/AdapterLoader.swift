@@ -1,6 +1,5 @@
 import Foundation
 import Synchronization
-import Tensors
 
 /// Loads adapters one after the other on a thread of its own, behind the threads that answer: in the rests that they take
 /// after each step.
@@ -13,13 +12,11 @@ final class AdapterLoader: Sendable {
   }
 
   private let pool: AdapterPool
-  private let gate: WorkGate
   private let state = Mutex(State())
   private let bell = DispatchSemaphore(value: 0)
 
-  init(pool: AdapterPool, gate: WorkGate) {
+  init(pool: AdapterPool) {
     self.pool = pool
-    self.gate = gate
     Thread.start("lorikeet-load", isBehind: true) { [self] in work() }
   }
 
@@ -43,8 +40,7 @@ final class AdapterLoader: Sendable {
       }
       if isStopped { return }
       guard let next else { continue }
-      next.completion(
-        Result { try gate.run { try pool.pin(next.source.digest, load: next.source.load) } })
+      next.completion(Result { try pool.pin(next.source.digest, load: next.source.load) })
     }
   }
 }

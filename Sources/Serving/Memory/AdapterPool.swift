@@ -1,6 +1,7 @@
 public import Adapters
 public import Digests
 import Synchronization
+import Tensors
 
 /// The loader: adapters in memory, by digest, so that a swap is no more than a look-up.
 ///
@@ -40,6 +41,8 @@ public final class AdapterPool: Sendable {
 
   /// What its bytes are counted in.
   public let budget: MemoryBudget
+  /// Whoever loads an adapter is behind it.
+  let gate = WorkGate()
   private let base: Digest
   let state = Mutex(State())
 
@@ -58,13 +61,13 @@ public final class AdapterPool: Sendable {
 
   /// The adapter with `digest`, pinned; `load` brings it where it is not in memory.
   ///
-  /// Loading happens outside the lock, so that a cold adapter holds up nobody.
+  /// Loading happens outside the lock and behind the gate, so that a cold adapter holds up nobody.
   /// - Throws: What `load` throws, or `ServingError` where the adapter is for another base or there is no room.
   public func pin(_ digest: Digest, load: () throws -> ResidentAdapter) throws
     -> PinnedAdapter
   {
     if let pinned = pinResident(digest) { return pinned }
-    let adapter = try load()
+    let adapter = try gate.run(load)
     guard adapter.baseFingerprint == base else {
       throw ServingError(
         .wrongBase,

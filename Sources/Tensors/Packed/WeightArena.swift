@@ -14,7 +14,7 @@ public final class WeightArena {
   /// takes up to some milliseconds.
   /// - Parameter pausing: Called before each page, with the seconds that it may take; returns when it may be cleared.
   public func prepare(pausing: (_ seconds: Double) -> Void) {
-    guard block == nil else { return }
+    guard block == nil, blockSize > 0 else { return }
     let fresh = MemoryBlock(byteCount: blockSize)
     fresh.touch(pausing: pausing)
     (block, used) = (fresh, 0)
