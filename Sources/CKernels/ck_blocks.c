@@ -9,43 +9,41 @@ enum { tile_rows = 4 };
 
 /// A block's quants as stored, `(input, output)`.
 CK_INLINE void widen_quants(ck_block_format format, const uint8_t *block, int16_t w[32][32]) {
-  for (int k = 0; k < 32; k++) {
-    const uint8_t *from = block + (format == CK_BLOCKS_8 ? 128 : 64) * (k / 4) + k % 4;
-    if (format == CK_BLOCKS_8) {
-      for (int o = 0; o < 32; o++) w[k][o] = from[4 * o];
-    } else {
-      for (int o = 0; o < 16; o++) w[k][o] = from[4 * o] & 15;
-      for (int o = 0; o < 16; o++) w[k][o + 16] = from[4 * o] >> 4;
-    }
-  }
+  for (size_t k = 0; k < 32; k++)
+    for (size_t o = 0; o < 32; o++) w[k][o] = (int16_t)ck_block_stored_quant_at(format, block, o, k);
 }
 
 CK_INLINE void tile(size_t rows, ck_block_format format, const ck_block_job *job) {
   const size_t blocks = job->blocks;
+  const int scales = ck_block_scales(format), inputs = CK_BLOCK_SIDE / scales;  // of one scale
   const uint8_t *block = job->panel;
   float totals[tile_rows][32] = {0};
   for (size_t b = 0; b < blocks; b++, block += ck_blocks_bytes(format)) {
-    const uint8_t *halves = block + ck_block_quant_bytes(format);
+    const uint8_t *minima = ck_block_minima_at(format, block);
     int16_t w[32][32];
-    float d[32], m[32];
+    float d[2][32], m[32];
     widen_quants(format, block, w);
-    for (int o = 0; o < 32; o++) d[o] = ck_half_at(halves + 2 * o);
-    for (int o = 0; o < 32 && format == CK_BLOCKS_4_1; o++) m[o] = ck_half_at(halves + 64 + 2 * o);
+    for (int s = 0; s < scales; s++) {
+      const uint8_t *halves = ck_block_scales_at(format, block, (size_t)(s * inputs));
+      for (int o = 0; o < 32; o++) d[s][o] = ck_half_at(halves + 2 * o);
+    }
+    for (int o = 0; o < 32 && ck_block_has_minima(format); o++) m[o] = ck_half_at(minima + 2 * o);
     for (size_t r = 0; r < rows; r++) {
       const ck_block_rows x = ck_block_rows_from(job->x, r, b);
       const ck_block_facts facts = *x.facts;
-      int32_t dots[32], sum = facts.sum;
       float *total = totals[r];
-      int32_t start = format == CK_BLOCKS_4_1 ? 0 : -sum * (1 << ck_block_offset_shift(format));
-      for (int o = 0; o < 32; o++) dots[o] = start;
-      for (size_t part = 0; part < x.parts; part++) {
-        const int8_t *quants = x.quants + part * x.stride * 32;
-        const int32_t weight = part + 1 < x.parts ? 256 : 1;
-        for (int k = 0; k < 32; k++)
-          for (int o = 0; o < 32; o++) dots[o] += w[k][o] * (weight * quants[k]);
+      for (int s = 0; s < scales; s++) {
+        int32_t dots[32], start = -ck_block_sum_at(format, facts, s) * ck_block_offset(format);
+        for (int o = 0; o < 32; o++) dots[o] = start;
+        for (size_t part = 0; part < x.parts; part++) {
+          const int8_t *quants = x.quants + part * x.stride * 32;
+          const int32_t weight = part + 1 < x.parts ? 256 : 1;
+          for (int k = s * inputs; k < (s + 1) * inputs; k++)
+            for (int o = 0; o < 32; o++) dots[o] += w[k][o] * (weight * quants[k]);
+        }
+        for (int o = 0; o < 32; o++) total[o] = fmaf(facts.scale * d[s][o], (float)dots[o], total[o]);
       }
-      for (int o = 0; o < 32; o++) total[o] = fmaf(facts.scale * d[o], (float)dots[o], total[o]);
-      for (int o = 0; o < 32 && format == CK_BLOCKS_4_1; o++) total[o] = fmaf(facts.scaled_sum, m[o], total[o]);
+      for (int o = 0; o < 32 && ck_block_has_minima(format); o++) total[o] = fmaf(facts.scaled_sum, m[o], total[o]);
     }
   }
   for (size_t r = 0; r < rows; r++) ck_block_store(job, r, totals[r]);
@@ -61,11 +59,8 @@ CK_INLINE void panel(ck_block_format format, const ck_block_job *job) {
 }
 
 void ck_blocks_panel_portable(const ck_block_job *job) {
-  switch (job->format) {
-    case CK_BLOCKS_8: panel(CK_BLOCKS_8, job); break;
-    case CK_BLOCKS_4: panel(CK_BLOCKS_4, job); break;
-    case CK_BLOCKS_4_1: panel(CK_BLOCKS_4_1, job); break;
-  }
+#define PANEL(format) panel(format, job)
+  CK_FOR_BLOCK_FORMAT(job->format, PANEL)
 }
 
 void ck_blocks_product(ck_block_format format, size_t rows, size_t columns, size_t blocks, ck_block_rows x,

@@ -2,10 +2,21 @@
 
 #include "ck_blocks_rounding.h"
 
-/// A block's, with the sum of its `ck_nearest_bits`.
-CK_INLINE void set_facts(ck_block_facts *facts, float scale, uint32_t bits) {
-  int32_t sum = (int32_t)(bits - CK_BLOCK_SIDE * ck_zero_bits);
-  *facts = (ck_block_facts){scale, sum, scale * (float)sum};
+/// The sum of 16 bytes.
+CK_INLINE int32_t sum_of_bytes(const int8_t *quants) {
+  uint32_t sum = 0;  // of bytes without a sign, which one instruction adds up
+  for (int i = 0; i < CK_BLOCK_SIDE / 2; i++) sum += (uint8_t)quants[i] ^ 0x80u;
+  return (int32_t)sum - 128 * CK_BLOCK_SIDE / 2;
+}
+
+/// A block's, with the sums of its `parts` bytes a value.
+CK_INLINE void set_facts(ck_block_facts *facts, float scale, int parts, const int8_t *const quants[2]) {
+  int32_t sums[2] = {0};
+  for (int half = 0; half < 2; half++)
+    for (int part = 0; part < parts; part++)
+      sums[half] = 256 * sums[half] + sum_of_bytes(quants[part] + CK_BLOCK_SIDE / 2 * half);
+  int32_t sum = sums[0] + sums[1];
+  *facts = (ck_block_facts){scale, sum, sums[0], scale * (float)sum};
 }
 
 /// A row's block in 8 bits.
@@ -17,13 +28,10 @@ CK_INLINE void quantise(const float *from, int8_t *restrict quants, ck_block_fac
   memcpy(&most, &top, 4);
   int tiny = most < 0x1p-100f, finite = top < 0x7f800000u;
   float inverse = finite && !tiny ? 127.0f / most : 0.0f;
-  uint32_t total = 0;
-  for (int i = 0; i < CK_BLOCK_SIDE; i++) {
-    uint32_t bits = ck_nearest_bits(from[i] * inverse);
-    quants[i] = (int8_t)bits;
-    total += bits;
-  }
-  set_facts(facts, tiny ? 0.0f : most / 127.0f, total);
+  int8_t made[CK_BLOCK_SIDE];
+  for (int i = 0; i < CK_BLOCK_SIDE; i++) made[i] = (int8_t)ck_nearest_bits(from[i] * inverse);
+  memcpy(quants, made, sizeof made);
+  set_facts(facts, tiny ? 0.0f : most / 127.0f, 1, (const int8_t *[2]){made});
 }
 
 /// A row's block in 16 bits, as two of 8.
@@ -43,13 +51,14 @@ CK_INLINE void quantise_twice(const float *from, int8_t *restrict high, int8_t *
   bits = (254u << 23) - bits;
   memcpy(&inverse, &bits, 4);
   if (!usual) inverse = 0.0f;
-  uint32_t total = 0;
+  int8_t made[2][CK_BLOCK_SIDE];
   for (int i = 0; i < CK_BLOCK_SIDE; i++) {
     bits = ck_nearest_bits(from[i] * inverse);
-    high[i] = (int8_t)((bits + 128) >> 8), low[i] = (int8_t)bits;
-    total += bits;
+    made[0][i] = (int8_t)((bits + 128) >> 8), made[1][i] = (int8_t)bits;
   }
-  set_facts(facts, usual || most < 1.0f ? power : NAN, total);
+  memcpy(high, made[0], sizeof made[0]);
+  memcpy(low, made[1], sizeof made[1]);
+  set_facts(facts, usual || most < 1.0f ? power : NAN, 2, (const int8_t *[2]){made[0], made[1]});
 }
 
 CK_INLINE void ck_blocks_quantise_body(size_t rows, const float *x, size_t x_stride, const ck_block_rows *to) {

@@ -4,13 +4,14 @@
 
 CK_INLINE void turn_block(ck_block_format format, const uint8_t *block, uint8_t *to) {
 #pragma clang fp contract(off)
-  const uint8_t *halves = block + ck_block_quant_bytes(format);
+  const int has_minima = ck_block_has_minima(format);
   float turned[CK_BLOCK_SIDE][CK_BLOCK_SIDE];
   for (size_t o = 0; o < CK_BLOCK_SIDE; o++) {
-    float d = ck_half_at(halves + 2 * o), m = format == CK_BLOCKS_4_1 ? ck_half_at(halves + 64 + 2 * o) : 0.0f;
+    float m = has_minima ? ck_half_at(ck_block_minima_at(format, block) + 2 * o) : 0.0f;
     for (size_t k = 0; k < CK_BLOCK_SIDE; k++) {
+      float d = ck_half_at(ck_block_scales_at(format, block, k) + 2 * o);
       float value = d * (float)ck_block_quant_at(format, block, o, k);
-      turned[k][o] = format == CK_BLOCKS_4_1 ? value + m : value;
+      turned[k][o] = has_minima ? value + m : value;
     }
   }
   ck_blocks_pack_f32(CK_BLOCK_SIDE, 1, turned[0], NULL, to);
@@ -21,10 +22,7 @@ void ck_blocks_turn(ck_block_format format, size_t count, const uint8_t *from, s
 #if defined(__x86_64__)
     if (ck_current_variant() >= CK_AVX512 && ck_blocks_turn_avx512(format, from, to)) continue;
 #endif
-    switch (format) {
-      case CK_BLOCKS_8: turn_block(CK_BLOCKS_8, from, to); break;
-      case CK_BLOCKS_4: turn_block(CK_BLOCKS_4, from, to); break;
-      case CK_BLOCKS_4_1: turn_block(CK_BLOCKS_4_1, from, to); break;
-    }
+#define TURN(format) turn_block(format, from, to)
+    CK_FOR_BLOCK_FORMAT(format, TURN)
   }
 }

@@ -41,7 +41,7 @@ CK_INLINE CK_TARGET_AVX512 void transpose_lanes(const __m512i in[4], __m512i out
 }
 
 CK_INLINE CK_TARGET_AVX512 int turn(ck_block_format format, const uint8_t *block, uint8_t *to) {
-  const __m512i offset = _mm512_set1_epi32(format == CK_BLOCKS_8 ? 128 : format == CK_BLOCKS_4 ? 8 : 0);
+  const __m512i offset = _mm512_set1_epi32(ck_block_offset(format));
   float scales[64], values[8][2][4][16] __attribute__((aligned(64)));  // input / 4, half, input % 4, output
   float reciprocals[32] __attribute__((aligned(64)));
   if (!load_scales(format, block, scales)) return 0;
@@ -54,9 +54,9 @@ CK_INLINE CK_TARGET_AVX512 int turn(ck_block_format format, const uint8_t *block
         __m512 value[2];
         CK_UNROLL for (int half = 0; half < 2; half++) {
           __m512i q = _mm512_and_si512(_mm512_srli_epi32(w[half], 8 * (unsigned)j), _mm512_set1_epi32(255));
-          __m512 d = _mm512_loadu_ps(scales + 16 * half);
+          __m512 d = _mm512_loadu_ps(scales + 16 * half + (ck_block_scales(format) == 2 ? 32 * part : 0));
           value[half] = _mm512_mul_ps(d, _mm512_cvtepi32_ps(_mm512_sub_epi32(q, offset)));
-          if (format == CK_BLOCKS_4_1)
+          if (ck_block_has_minima(format))
             value[half] = _mm512_add_ps(value[half], _mm512_loadu_ps(scales + 32 + 16 * half));
           _mm512_store_ps(values[k][half][j], value[half]);
         }
@@ -94,10 +94,8 @@ CK_INLINE CK_TARGET_AVX512 int turn(ck_block_format format, const uint8_t *block
 }
 
 CK_TARGET_AVX512 int ck_blocks_turn_avx512(ck_block_format format, const uint8_t *block, uint8_t *to) {
-  switch (format) {
-    case CK_BLOCKS_8: return turn(CK_BLOCKS_8, block, to);
-    case CK_BLOCKS_4: return turn(CK_BLOCKS_4, block, to);
-    default: return turn(CK_BLOCKS_4_1, block, to);
-  }
+#define TURN(format) return turn(format, block, to)
+  CK_FOR_BLOCK_FORMAT(format, TURN)
+  return 0;
 }
 #endif

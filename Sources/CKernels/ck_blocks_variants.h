@@ -75,18 +75,93 @@ int ck_blocks_widen_avx512(ck_block_format format, const uint8_t *block, uint16_
 int ck_blocks_turn_avx512(ck_block_format format, const uint8_t *block, uint8_t *to);
 #endif
 
-/// Bytes of a block's quants, after which its scales come.
-CK_INLINE size_t ck_block_quant_bytes(ck_block_format format) { return format == CK_BLOCKS_8 ? 1024 : 512; }
+/// Bits of a quant above its low four, which stand by themselves, before those; of a quant in 8 bits none does.
+CK_INLINE int ck_block_upper_bits(ck_block_format format) {
+  return format == CK_BLOCKS_6 ? 2 : format == CK_BLOCKS_5 || format == CK_BLOCKS_5_1 ? 1 : 0;
+}
+
+/// Whether what a block adds to a quant stands beside the scales, rather than being the same for all.
+CK_INLINE int ck_block_has_minima(ck_block_format format) {
+  return format == CK_BLOCKS_4_1 || format == CK_BLOCKS_5_1;
+}
+
+/// Scales of an output's block: for all its inputs, or for 16 each.
+CK_INLINE int ck_block_scales(ck_block_format format) { return format == CK_BLOCKS_6 ? 2 : 1; }
 
 /// log2 of what is added to a stored quant: a block's sum starts at minus this times the activations' sum.
-CK_INLINE int ck_block_offset_shift(ck_block_format format) { return format == CK_BLOCKS_8 ? 7 : 3; }
-
-/// A quant of a block, without what was added to it.
-CK_INLINE int ck_block_quant_at(ck_block_format format, const uint8_t *block, size_t output, size_t k) {
-  if (format == CK_BLOCKS_8) return block[128 * (k / 4) + 4 * output + k % 4] - 128;
-  int both = block[64 * (k / 4) + 4 * (output % 16) + k % 4], q = output < 16 ? both & 15 : both >> 4;
-  return format == CK_BLOCKS_4 ? q - 8 : q;
+CK_INLINE int ck_block_offset_shift(ck_block_format format) {
+  return format == CK_BLOCKS_8 ? 7 : 3 + ck_block_upper_bits(format);
 }
+
+/// What was added to a stored quant.
+CK_INLINE int ck_block_offset(ck_block_format format) {
+  return ck_block_has_minima(format) ? 0 : 1 << ck_block_offset_shift(format);
+}
+
+/// Where what inputs 4k...4k+3 share with those of the same scale begins, and which fours these are of them.
+CK_INLINE const uint8_t *ck_block_part(ck_block_format format, const uint8_t *block, size_t *k) {
+  if (ck_block_scales(format) == 1) return block;
+  block += *k / 4 * (ck_blocks_bytes(format) / 2);
+  *k %= 4;
+  return block;
+}
+
+/// The low four bits of inputs 4k...4k+3.
+CK_INLINE const uint8_t *ck_block_low_bits(ck_block_format format, const uint8_t *block, size_t k) {
+  const uint8_t *part = ck_block_part(format, block, &k);
+  return part + (ck_block_upper_bits(format) == 0 ? 0 : 128) + 64 * k;
+}
+
+/// Those above, from bit `bit` of a byte on.
+CK_INLINE const uint8_t *ck_block_high_bits(ck_block_format format, const uint8_t *block, size_t k, int *bit) {
+  const uint8_t *part = ck_block_part(format, block, &k);
+  *bit = ck_block_upper_bits(format) * (int)k;
+  return part;
+}
+
+/// A quant of a block as it is stored.
+CK_INLINE int ck_block_stored_quant_at(ck_block_format format, const uint8_t *block, size_t output, size_t k) {
+  if (format == CK_BLOCKS_8) return block[128 * (k / 4) + 4 * output + k % 4];
+  const size_t lane = 4 * (output % 16) + k % 4;
+  int both = ck_block_low_bits(format, block, k / 4)[lane], q = output < 16 ? both & 15 : both >> 4, bit;
+  const uint8_t *high = ck_block_high_bits(format, block, k / 4, &bit) + 64 * (output / 16);
+  const int mask = (1 << ck_block_upper_bits(format)) - 1;
+  return mask == 0 ? q : q | (high[lane] >> bit & mask) << 4;
+}
+
+/// Without what was added to it.
+CK_INLINE int ck_block_quant_at(ck_block_format format, const uint8_t *block, size_t output, size_t k) {
+  return ck_block_stored_quant_at(format, block, output, k) - ck_block_offset(format);
+}
+
+/// Where the scales for input k stand, 32 halves: after the quants that share them.
+CK_INLINE const uint8_t *ck_block_scales_at(ck_block_format format, const uint8_t *block, size_t k) {
+  const size_t bytes = ck_blocks_bytes(format);
+  if (ck_block_scales(format) == 2) return block + bytes / 2 * (k / 16 + 1) - 64;
+  return block + bytes - (ck_block_has_minima(format) ? 128 : 64);
+}
+
+/// Where the minima stand, if there are any.
+CK_INLINE const uint8_t *ck_block_minima_at(ck_block_format format, const uint8_t *block) {
+  return block + ck_blocks_bytes(format) - 64;
+}
+
+/// The sum of the quants of the activations that scale `number` of a block is for.
+CK_INLINE int32_t ck_block_sum_at(ck_block_format format, ck_block_facts facts, int number) {
+  if (ck_block_scales(format) == 1) return facts.sum;
+  return number == 0 ? facts.early_sum : facts.sum - facts.early_sum;
+}
+
+/// Calls `body(FORMAT)`, where FORMAT is `format` as a constant.
+#define CK_FOR_BLOCK_FORMAT(format, body)        \
+  switch (format) {                              \
+    case CK_BLOCKS_8: body(CK_BLOCKS_8); break;     \
+    case CK_BLOCKS_4: body(CK_BLOCKS_4); break;     \
+    case CK_BLOCKS_4_1: body(CK_BLOCKS_4_1); break; \
+    case CK_BLOCKS_5: body(CK_BLOCKS_5); break;     \
+    case CK_BLOCKS_5_1: body(CK_BLOCKS_5_1); break; \
+    case CK_BLOCKS_6: body(CK_BLOCKS_6); break;     \
+  }
 
 /// Rows of the next tile, so that `rows` are shared evenly among the fewest tiles of at most `most`.
 CK_INLINE size_t ck_block_tile_rows(size_t rows, size_t most) {

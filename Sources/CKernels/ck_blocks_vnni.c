@@ -20,9 +20,10 @@ CK_INLINE CK_TARGET_AVX512_VNNI __m512i load_four(const int8_t *from) {
   return _mm512_set1_epi32(four);
 }
 
-CK_INLINE CK_TARGET_AVX512_VNNI __m512i first_dot(ck_block_format format, int32_t sum) {
-  __m512i shifted = _mm512_slli_epi32(_mm512_set1_epi32(sum), (unsigned)ck_block_offset_shift(format));
-  return format == CK_BLOCKS_4_1 ? _mm512_setzero_si512() : _mm512_sub_epi32(_mm512_setzero_si512(), shifted);
+CK_INLINE CK_TARGET_AVX512_VNNI __m512i first_dot(ck_block_format format, ck_block_facts facts, int scale) {
+  __m512i sum = _mm512_set1_epi32(ck_block_sum_at(format, facts, scale));
+  __m512i shifted = _mm512_slli_epi32(sum, (unsigned)ck_block_offset_shift(format));
+  return ck_block_has_minima(format) ? _mm512_setzero_si512() : _mm512_sub_epi32(_mm512_setzero_si512(), shifted);
 }
 
 /// A block's scales, ready for `scaled`.
@@ -68,34 +69,36 @@ CK_INLINE CK_TARGET_AVX512_VNNI void tile(int rows, int parts, ck_block_format f
     for (size_t line = 0; line < ahead.step; line += 64) _mm_prefetch((const char *)ahead.from + line, _MM_HINT_T1);
     ahead.from += ahead.step;
     if (ahead.lines > 0) ck_walk_on(job->walk, ahead.lines);
-    __m512i dot[2 * precise_tile_rows][2];  // a row's parts side by side, the last one with the block's start
-    CK_UNROLL for (int r = 0; r < rows; r++) {
-      CK_UNROLL for (int part = 0; part + 1 < parts; part++)
-        dot[r * parts + part][0] = dot[r * parts + part][1] = _mm512_setzero_si512();
-      int last = r * parts + parts - 1;
-      dot[last][0] = dot[last][1] = first_dot(format, job->x.facts[(size_t)r * stride + b].sum);
-    }
-    CK_UNROLL for (int k = 0; k < 8; k++) {
-      __m512i w[2];
-      load_quants(format, block, k, w);
-      CK_UNROLL for (int r = 0; r < rows * parts; r++) {
-        __m512i four = load_four(x + (size_t)r * width + 4 * k);
-        dot[r][0] = _mm512_dpbusd_epi32(dot[r][0], w[0], four);
-        dot[r][1] = _mm512_dpbusd_epi32(dot[r][1], w[1], four);
-      }
-    }
-    CK_UNROLL for (int half = 0; half < 2; half++) {
-      const uint8_t *halves = block + ck_block_quant_bytes(format) + 32 * half;
-      __m512 d = unscaled(parts, load_halves(halves));
+    const int scales = ck_block_scales(format), steps = 8 / scales;  // of four inputs with one scale
+    CK_UNROLL for (int s = 0; s < scales; s++) {
+      __m512i dot[2 * precise_tile_rows][2];  // a row's parts side by side, the last one with the block's start
       CK_UNROLL for (int r = 0; r < rows; r++) {
-        const ck_block_facts *facts = job->x.facts + (size_t)r * stride + b;
-        __m512 step = scaled(parts, d, facts->scale);
-        __m512i whole = dot[r * parts][half];
-        if (parts == 2) whole = _mm512_add_epi32(_mm512_slli_epi32(whole, 8), dot[r * parts + 1][half]);
-        total[r][half] = _mm512_fmadd_ps(step, _mm512_cvtepi32_ps(whole), total[r][half]);
-        if (format != CK_BLOCKS_4_1) continue;
-        __m512 sum = _mm512_set1_ps(facts->scaled_sum);
-        total[r][half] = _mm512_fmadd_ps(sum, load_halves(halves + 64), total[r][half]);
+        CK_UNROLL for (int part = 0; part + 1 < parts; part++)
+          dot[r * parts + part][0] = dot[r * parts + part][1] = _mm512_setzero_si512();
+        int last = r * parts + parts - 1;
+        dot[last][0] = dot[last][1] = first_dot(format, job->x.facts[(size_t)r * stride + b], s);
+      }
+      CK_UNROLL for (int k = s * steps; k < (s + 1) * steps; k++) {
+        __m512i w[2];
+        load_quants(format, block, k, w);
+        CK_UNROLL for (int r = 0; r < rows * parts; r++) {
+          __m512i four = load_four(x + (size_t)r * width + 4 * k);
+          dot[r][0] = _mm512_dpbusd_epi32(dot[r][0], w[0], four);
+          dot[r][1] = _mm512_dpbusd_epi32(dot[r][1], w[1], four);
+        }
+      }
+      CK_UNROLL for (int half = 0; half < 2; half++) {
+        __m512 d = unscaled(parts, load_halves(ck_block_scales_at(format, block, (size_t)(4 * s * steps)) + 32 * half));
+        CK_UNROLL for (int r = 0; r < rows; r++) {
+          const ck_block_facts *facts = job->x.facts + (size_t)r * stride + b;
+          __m512 step = scaled(parts, d, facts->scale);
+          __m512i whole = dot[r * parts][half];
+          if (parts == 2) whole = _mm512_add_epi32(_mm512_slli_epi32(whole, 8), dot[r * parts + 1][half]);
+          total[r][half] = _mm512_fmadd_ps(step, _mm512_cvtepi32_ps(whole), total[r][half]);
+          if (!ck_block_has_minima(format)) continue;
+          __m512 sum = _mm512_set1_ps(facts->scaled_sum), m = load_halves(ck_block_minima_at(format, block) + 32 * half);
+          total[r][half] = _mm512_fmadd_ps(sum, m, total[r][half]);
+        }
       }
     }
   }
@@ -140,10 +143,7 @@ CK_INLINE CK_TARGET_AVX512_VNNI void panel_in_parts(ck_block_format format, cons
 }
 
 CK_TARGET_AVX512_VNNI void ck_blocks_panel_avx512_vnni(const ck_block_job *job) {
-  switch (job->format) {
-    case CK_BLOCKS_8: panel_in_parts(CK_BLOCKS_8, job); break;
-    case CK_BLOCKS_4: panel_in_parts(CK_BLOCKS_4, job); break;
-    case CK_BLOCKS_4_1: panel_in_parts(CK_BLOCKS_4_1, job); break;
-  }
+#define PANEL(format) panel_in_parts(format, job)
+  CK_FOR_BLOCK_FORMAT(job->format, PANEL)
 }
 #endif

@@ -4,11 +4,12 @@
 
 void ck_blocks_widen_row(ck_block_format format, size_t blocks, const uint8_t *panel, size_t output, float *to) {
   for (size_t b = 0; b < blocks; b++, panel += ck_blocks_bytes(format)) {
-    const uint8_t *halves = panel + ck_block_quant_bytes(format) + 2 * output;
-    float d = ck_half_at(halves), m = format == CK_BLOCKS_4_1 ? ck_half_at(halves + 64) : 0.0f;
+    int has_minima = ck_block_has_minima(format);
+    float m = has_minima ? ck_half_at(ck_block_minima_at(format, panel) + 2 * output) : 0.0f;
     for (size_t k = 0; k < CK_BLOCK_SIDE; k++) {
+      float d = ck_half_at(ck_block_scales_at(format, panel, k) + 2 * output);
       float value = d * (float)ck_block_quant_at(format, panel, output, k);
-      *to++ = format == CK_BLOCKS_4_1 ? value + m : value;
+      *to++ = has_minima ? value + m : value;
     }
   }
 }
@@ -23,17 +24,17 @@ CK_INLINE uint32_t nearest_bf16(float value) {
 
 /// One block: first `(input, output)` pairs of outputs as they lie in the quants, then turned round.
 CK_INLINE void widen_block(ck_block_format format, const uint8_t *block, uint32_t to[16][32]) {
-  const uint8_t *halves = block + ck_block_quant_bytes(format);
-  float d[32], m[32];
+  float d[2][32], m[32];
   uint32_t pairs[32][16];
-  for (int o = 0; o < 32; o++) d[o] = ck_half_at(halves + 2 * o);
-  if (format == CK_BLOCKS_4_1)
-    for (int o = 0; o < 32; o++) m[o] = ck_half_at(halves + 64 + 2 * o);
+  for (int s = 0; s < 2; s++)
+    for (int o = 0; o < 32; o++) d[s][o] = ck_half_at(ck_block_scales_at(format, block, 16 * (size_t)s) + 2 * o);
+  if (ck_block_has_minima(format))
+    for (int o = 0; o < 32; o++) m[o] = ck_half_at(ck_block_minima_at(format, block) + 2 * o);
   for (int k = 0; k < 32; k++) {
     uint16_t row[32];
     for (int o = 0; o < 32; o++) {
-      float value = d[o] * (float)ck_block_quant_at(format, block, (size_t)o, (size_t)k);
-      row[o] = (uint16_t)nearest_bf16(format == CK_BLOCKS_4_1 ? value + m[o] : value);
+      float value = d[k / 16][o] * (float)ck_block_quant_at(format, block, (size_t)o, (size_t)k);
+      row[o] = (uint16_t)nearest_bf16(ck_block_has_minima(format) ? value + m[o] : value);
     }
     memcpy(pairs[k], row, sizeof row);
   }
@@ -45,11 +46,8 @@ CK_INLINE void ck_blocks_widen_bf16_body(ck_block_format format, size_t count, c
                                          uint16_t *to) {
   for (size_t i = 0; i < count; i++, from += stride, to += CK_BLOCK_SIDE * CK_BLOCK_SIDE) {
     uint32_t turned[16][32];
-    switch (format) {
-      case CK_BLOCKS_8: widen_block(CK_BLOCKS_8, from, turned); break;
-      case CK_BLOCKS_4: widen_block(CK_BLOCKS_4, from, turned); break;
-      case CK_BLOCKS_4_1: widen_block(CK_BLOCKS_4_1, from, turned); break;
-    }
+#define WIDEN(format) widen_block(format, from, turned)
+    CK_FOR_BLOCK_FORMAT(format, WIDEN)
     memcpy(to, turned, sizeof turned);
   }
 }

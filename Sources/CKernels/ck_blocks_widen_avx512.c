@@ -27,10 +27,10 @@ CK_INLINE CK_TARGET_AVX512 __m512i rounded(__m512 value) {
   return _mm512_add_epi32(_mm512_add_epi32(bits, _mm512_set1_epi32(0x7fff)), last);
 }
 
-/// 16 outputs: `quants[k / 4]` holds 16 x 4 unsigned bytes.
+/// 16 outputs: `quants[k / 4]` holds 16 x 4 unsigned bytes, `d` their scales, and `late` those of inputs 16...31, or minima.
 CK_INLINE CK_TARGET_AVX512 void widen_half(ck_block_format format, const __m512i quants[8], const float *d,
-                                           const float *m, uint16_t *to) {
-  const __m512i offset = _mm512_set1_epi32(format == CK_BLOCKS_8 ? 128 : format == CK_BLOCKS_4 ? 8 : 0);
+                                           const float *late, uint16_t *to) {
+  const __m512i offset = _mm512_set1_epi32(ck_block_offset(format));
   // Four bytes of one output (the pair's first, its second) to the four lanes of 32 bits.
   const __m512i spread[2] = {_mm512_broadcast_i32x4(_mm_setr_epi32(~0xff | 0, ~0xff | 1, ~0xff | 2, ~0xff | 3)),
                              _mm512_broadcast_i32x4(_mm_setr_epi32(~0xff | 4, ~0xff | 5, ~0xff | 6, ~0xff | 7))};
@@ -42,8 +42,9 @@ CK_INLINE CK_TARGET_AVX512 void widen_half(ck_block_format format, const __m512i
       __m512i words = _mm512_permutexvar_epi64(which, pairs[pair]), bits[2];
       CK_UNROLL for (int i = 0; i < 2; i++) {
         __m512i q = _mm512_sub_epi32(_mm512_shuffle_epi8(words, spread[i]), offset);
-        __m512 value = _mm512_mul_ps(_mm512_set1_ps(d[2 * pair + i]), _mm512_cvtepi32_ps(q));
-        if (format == CK_BLOCKS_4_1) value = _mm512_add_ps(value, _mm512_set1_ps(m[2 * pair + i]));
+        const float *steps = ck_block_scales(format) == 2 && part == 1 ? late : d;
+        __m512 value = _mm512_mul_ps(_mm512_set1_ps(steps[2 * pair + i]), _mm512_cvtepi32_ps(q));
+        if (ck_block_has_minima(format)) value = _mm512_add_ps(value, _mm512_set1_ps(late[2 * pair + i]));
         bits[i] = rounded(value);
       }
       bits[0] = _mm512_srli_epi32(bits[0], 16);
@@ -67,10 +68,8 @@ CK_INLINE CK_TARGET_AVX512 int widen(ck_block_format format, const uint8_t *bloc
 }
 
 CK_TARGET_AVX512 int ck_blocks_widen_avx512(ck_block_format format, const uint8_t *block, uint16_t *to) {
-  switch (format) {
-    case CK_BLOCKS_8: return widen(CK_BLOCKS_8, block, to);
-    case CK_BLOCKS_4: return widen(CK_BLOCKS_4, block, to);
-    default: return widen(CK_BLOCKS_4_1, block, to);
-  }
+#define WIDEN(format) return widen(format, block, to)
+  CK_FOR_BLOCK_FORMAT(format, WIDEN)
+  return 0;
 }
 #endif

@@ -4,6 +4,7 @@
 
 #include "ck_dispatch.h"
 #include "ck_half.h"
+#include "ck_kquants.h"
 
 // Layouts, in bytes; d and m are float16, a value is `d * q` (minus an offset of q, or plus or minus m).
 //
@@ -108,11 +109,7 @@ CK_INLINE void ck_dequantise_q3_k_body(size_t blocks, const uint8_t *restrict fr
     const uint8_t *third = from, *packed = from + 96;
     float d = ck_half_at(from + 108);
     float scales[16];
-    for (int j = 0; j < 16; j++) {
-      int low = j < 8 ? packed[j] & 15 : packed[j - 8] >> 4;
-      int high = (packed[8 + j % 4] >> (2 * (j / 4))) & 3;
-      scales[j] = d * (float)((low | high << 4) - 32);
-    }
+    for (int j = 0; j < 16; j++) scales[j] = d * (float)ck_q3_k_scale(j, packed);
     for (int part = 0; part < 8; part++, to += 32) {
       const uint8_t *q = from + 32 + 32 * (part / 4);
       int shift = 2 * (part % 4);
@@ -126,29 +123,14 @@ CK_INLINE void ck_dequantise_q3_k_body(size_t blocks, const uint8_t *restrict fr
   }
 }
 
-/// Scale and minimum of sub-block `j` out of the 12 packed bytes of Q4_K and Q5_K: the first four in six bits
-/// each, the rest in four, with their upper two in what the first left over.
-CK_INLINE void packed_pair(int j, const uint8_t *packed, float d, float m, float *step, float *minimum) {
-  int scale, low;
-  if (j < 4) {
-    scale = packed[j] & 63;
-    low = packed[j + 4] & 63;
-  } else {
-    scale = (packed[j + 4] & 15) | (packed[j - 4] >> 6) << 4;
-    low = (packed[j + 4] >> 4) | (packed[j] >> 6) << 4;
-  }
-  *step = d * (float)scale;
-  *minimum = m * (float)low;
-}
-
 CK_INLINE void ck_dequantise_q4_k_body(size_t blocks, const uint8_t *restrict from, float *restrict to) {
   for (size_t b = 0; b < blocks; b++, from += 144) {
     float d = ck_half_at(from), m = ck_half_at(from + 2), step, minimum;
     const uint8_t *q = from + 16;
     for (int j = 0; j < 8; j += 2, q += 32, to += 64) {
-      packed_pair(j, from + 4, d, m, &step, &minimum);
+      ck_q4_k_pair(j, from + 4, d, m, &step, &minimum);
       for (int i = 0; i < 32; i++) to[i] = step * (float)(q[i] & 15) - minimum;
-      packed_pair(j + 1, from + 4, d, m, &step, &minimum);
+      ck_q4_k_pair(j + 1, from + 4, d, m, &step, &minimum);
       for (int i = 0; i < 32; i++) to[i + 32] = step * (float)(q[i] >> 4) - minimum;
     }
   }
@@ -159,9 +141,9 @@ CK_INLINE void ck_dequantise_q5_k_body(size_t blocks, const uint8_t *restrict fr
     float d = ck_half_at(from), m = ck_half_at(from + 2), step, minimum;
     const uint8_t *fifth = from + 16, *q = from + 48;
     for (int j = 0; j < 8; j += 2, q += 32, to += 64) {
-      packed_pair(j, from + 4, d, m, &step, &minimum);
+      ck_q4_k_pair(j, from + 4, d, m, &step, &minimum);
       for (int i = 0; i < 32; i++) to[i] = step * (float)((q[i] & 15) | ((fifth[i] >> j) & 1) << 4) - minimum;
-      packed_pair(j + 1, from + 4, d, m, &step, &minimum);
+      ck_q4_k_pair(j + 1, from + 4, d, m, &step, &minimum);
       for (int i = 0; i < 32; i++)
         to[i + 32] = step * (float)((q[i] >> 4) | ((fifth[i] >> (j + 1)) & 1) << 4) - minimum;
     }
@@ -187,46 +169,6 @@ CK_INLINE void ck_dequantise_q6_k_body(size_t blocks, const uint8_t *restrict fr
     }
   }
 }
-
-CK_INLINE void ck_q8_0_of_q5_0_body(size_t blocks, const uint8_t *restrict from, uint8_t *restrict to) {
-  for (size_t b = 0; b < blocks; b++, from += 22, to += 34) {
-    uint32_t fifth;
-    memcpy(&fifth, from + 2, 4);
-    memcpy(to, from, 2);
-    const uint8_t *q = from + 6;
-    for (int i = 0; i < 16; i++) to[2 + i] = (uint8_t)((q[i] & 15) + (fifth >> i & 1 ? 0 : -16));
-    for (int i = 0; i < 16; i++) to[18 + i] = (uint8_t)((q[i] >> 4) + (fifth >> (i + 16) & 1 ? 0 : -16));
-  }
-}
-
-/// The float16 nearest to `value`; the greatest where that is too small.
-CK_INLINE void put_half(float value, uint8_t *to) {
-  uint32_t bits, size;
-  memcpy(&bits, &value, 4);
-  size = bits & 0x7fffffffu;
-  memcpy(&value, &size, 4);
-  uint16_t half = ck_half_nearest(value);
-  if (half == 0x7c00u) half = 0x7bffu;
-  half |= (uint16_t)(bits >> 16 & 0x8000u);
-  memcpy(to, &half, 2);
-}
-
-CK_INLINE void ck_q4_1_of_q4_k_body(size_t blocks, const uint8_t *restrict from, uint8_t *restrict to) {
-  for (size_t b = 0; b < blocks; b++, from += 144) {
-    float d = ck_half_at(from), m = ck_half_at(from + 2), step, minimum;
-    for (int j = 0; j < 8; j++, to += 20) {
-      packed_pair(j, from + 4, d, m, &step, &minimum);
-      put_half(step, to);
-      put_half(-minimum, to + 2);
-      const uint8_t *q = from + 16 + 32 * (j / 2);
-      int shift = 4 * (j % 2);
-      for (int i = 0; i < 16; i++) to[4 + i] = (uint8_t)((q[i] >> shift & 15) | (q[i + 16] >> shift & 15) << 4);
-    }
-  }
-}
-
-CK_KERNEL(ck_q8_0_of_q5_0, (size_t blocks, const uint8_t *restrict from, uint8_t *restrict to), (blocks, from, to))
-CK_KERNEL(ck_q4_1_of_q4_k, (size_t blocks, const uint8_t *restrict from, uint8_t *restrict to), (blocks, from, to))
 
 #define CK_DEQUANTISE(format)                                                                               \
   CK_KERNEL(ck_dequantise_##format, (size_t blocks, const uint8_t *restrict from, float *restrict to), \

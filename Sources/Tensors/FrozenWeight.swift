@@ -6,8 +6,8 @@ public enum WeightFormat: String, Sendable, CaseIterable {
   case f32
   /// The upper halves of floats, packed for our kernels; activations are rounded alike, sums are floats.
   case bf16
-  /// The fastest and the least exact: blocks of 32 values with a scale, GGUF's Q8_0, Q4_0 and Q4_1 as they are, anything
-  /// else in 8 bits; activations and their gradients are rounded to 8 bits, a block's sum is an integer.
+  /// The fastest and the least exact: blocks of 32 values with a scale, GGUF's blocks with their own quants, floats in
+  /// 8 bits; activations and their gradients are rounded to 8 bits, a block's sum is an integer.
   case int8
   /// As the checkpoint stores them: blocks as `int8` has them, but with activations in 16 bits; floats as `bf16`.
   case native
@@ -75,7 +75,7 @@ public struct FrozenWeight: Sendable {
   }
 
   /// Changes whenever the bytes of packed weights would mean something else.
-  public static let packingVersion = 3
+  public static let packingVersion = 4
 
   /// Bytes that `source` takes packed as `format` says: whole cache lines, or zero where it is held as floats.
   public static func packedSize(_ source: StoredRows, format: WeightFormat) -> Int {

@@ -56,6 +56,8 @@ ROWS = [
         llama_cpp("Q4_1", "Q4_0", "Q8_0", "BF16")),
     Row("decoding, one stream, Q4_1", "decode/1", DECODE, llama_cpp("Q4_1")),
     Row("decoding, one stream, Q4_0", "decode/1", DECODE + ("--base", "q4_0"), llama_cpp("Q4_0")),
+    Row("decoding, one stream, Q4_K_M", "decode/1", DECODE + ("--base", "q4_k_m"), llama_cpp("Q4_K_M")),
+    Row("decoding, one stream, Q5_K_M", "decode/1", DECODE + ("--base", "q5_k_m"), llama_cpp("Q5_K_M")),
     Row("decoding, one stream, Q8_0", "decode/1", DECODE + ("--base", "q8_0"), llama_cpp("Q8_0")),
     Row("decoding, 16 streams, Q4_1", "decode/16", DECODE, llama_cpp("Q4_1")),
     Row("decoding, 16 streams, Q8_0", "decode/16", DECODE + ("--base", "q8_0"), llama_cpp("Q8_0")),

@@ -6,7 +6,7 @@ import pathlib
 import peer_support
 
 FOLDER = pathlib.Path(__file__).resolve().parents[2] / ".build" / "peers"
-FORMATS = ["Q4_1", "Q4_0", "Q8_0", "BF16"]  # the first is the file's that there is
+FORMATS = ["Q4_1", "Q4_0", "Q4_K_M", "Q5_K_M", "Q8_0", "BF16"]  # the first is the file's that there is
 
 logging.getLogger("llama-cpp-python").setLevel(logging.ERROR)  # else it tells of every tensor
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """llama.cpp's speed through llama-cpp-python: a prompt of 512 tokens, one stream of decoding, sixteen at once; 2 threads.
 
-Usage: llama_cpp_inference.py [--format Q4_1|Q4_0|Q8_0|BF16] [--runs 5]
+Usage: llama_cpp_inference.py [--format Q4_1|Q4_0|Q4_K_M|Q5_K_M|Q8_0|BF16] [--runs 5]
 Prints a line each for "prefill/512", "decode/1" and "decode/16" (32 tokens of each stream after a prompt of 8, greedy, the prompts'
 time counted, as lorikeet-bench has it); values are medians of the runs. llama.cpp's own library is called, without the wrapper's
 sampling, which costs more than it does.

@@ -11,9 +11,11 @@ extension KernelVariantTests {
       [0x0000, 0x0003, 0xA123, 0x2C5A, 0x7C00, 0xFE01][block % 6]
     }
 
-    private static let ggufKinds: [BlockWeight.Kind] = [.q8_0, .q4_0, .q4_1]
+    private static let storedKinds: [BlockWeight.Kind] = BlockWeight.Kind.allCases.filter {
+      $0 != .int8
+    }
 
-    @Test("a packed row has the values of its stored row", arguments: ggufKinds, [1, 31, 32, 45])
+    @Test("a packed row has the values of its stored row", arguments: storedKinds, [1, 31, 32, 45])
     func roundTrip(kind: BlockWeight.Kind, columns: Int) {
       for scale in [nil, Self.oddScale] {
         let weight = BlockWeight(kind, columns: columns, blocks: 3, scale: scale)

@@ -264,6 +264,7 @@ extension KernelVariantTests {
             continue
           }
           #expect(Int(facts.sum) == quants.reduce(0, +), "\(variant), \(block)")
+          #expect(Int(facts.early_sum) == quants[..<16].reduce(0, +), "\(variant), \(block)")
           let sum = facts.scale * Float(facts.sum)
           let isSpoilt = parts == 2 && (2...3).contains(block / blocks)
           #expect(

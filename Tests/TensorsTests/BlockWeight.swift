@@ -8,6 +8,10 @@ struct BlockWeight {
     case q8_0
     case q4_0
     case q4_1
+    case q5_0
+    case q5_1
+    /// Blocks of 36 bytes, two scales and 32 signed bytes: what Q6_K's and Q3_K's become.
+    case six
     case int8
 
     var format: ck_block_format {
@@ -15,15 +19,31 @@ struct BlockWeight {
       case .q8_0, .int8: CK_BLOCKS_8
       case .q4_0: CK_BLOCKS_4
       case .q4_1: CK_BLOCKS_4_1
+      case .q5_0: CK_BLOCKS_5
+      case .q5_1: CK_BLOCKS_5_1
+      case .six: CK_BLOCKS_6
       }
     }
 
-    fileprivate var dtype: DType {
+    /// The type of what is packed, where GGUF has it.
+    fileprivate var dtype: DType? { DType(rawValue: rawValue.uppercased()) }
+
+    /// Bytes of a block before its quants: scales, and the minimum.
+    fileprivate var header: Int {
       switch self {
-      case .q8_0: .q8_0
-      case .q4_0: .q4_0
-      case .q4_1: .q4_1
-      case .int8: .f32
+      case .q4_1, .q5_1, .six: 4
+      default: 2
+      }
+    }
+
+    fileprivate var bytesPerBlock: Int { dtype?.bytesPerBlock ?? 36 }
+
+    /// Bytes of quants at both ends of their range.
+    fileprivate var ends: [UInt8] {
+      switch self {
+      case .q8_0: [0x80, 0x7F]
+      case .six: [0xE0, 0x1F]
+      default: [0xFF, 0xF0, 0x0F, 0x00]
       }
     }
   }
@@ -46,18 +66,17 @@ struct BlockWeight {
     scale: ((Int) -> UInt16)? = nil
   ) {
     var g = SplitMix64(seed: seed)
-    let header = kind == .q4_1 ? 4 : 2
-    let size = kind == .q8_0 ? 34 : header + 16
-    let ends: [UInt8] = kind == .q8_0 ? [0x80, 0x7F] : [0xFF, 0xF0, 0x0F, 0x00]
+    let (size, ends) = (kind.bytesPerBlock, kind.ends)
     var bytes = [UInt8](repeating: 0, count: columns * blocks * size)
     for block in 0..<columns * blocks {
       for i in 0..<size {
+        let byte = UInt8(truncatingIfNeeded: g.next() >> 8)
         bytes[block * size + i] =
-          extreme ? ends[Int(g.next() >> 8) % ends.count] : UInt8(truncatingIfNeeded: g.next() >> 8)
+          extreme ? ends[Int(byte) % ends.count] : kind == .six ? (byte & 63) &- 32 : byte
       }
-      for half in 0..<header / 2 {
+      for half in 0..<kind.header / 2 {
         let ordinary = Float16(g.normal() / 64).bitPattern
-        let bits = scale?(block) ?? ordinary
+        let bits = scale?(kind == .six ? block + half : block) ?? ordinary
         bytes[block * size + 2 * half] = UInt8(bits & 255)
         bytes[block * size + 2 * half + 1] = UInt8(bits >> 8)
       }
@@ -65,15 +84,29 @@ struct BlockWeight {
     self.kind = kind
     self.columns = columns
     self.blocks = blocks
+    let width = blocks * 32
     source =
-      kind == .int8
-      ? Matrix(
-        rows: columns, columns: blocks * 32, (0..<columns * blocks * 32).map { _ in g.normal() })
-      : Matrix(
-        dequantising: Bytes(bytes), dtype: kind.dtype, rows: columns, columns: blocks * 32)
+      switch kind {
+      case .int8:
+        Matrix(rows: columns, columns: width, (0..<columns * width).map { _ in g.normal() })
+      case .six: Matrix(rows: columns, columns: width, Self.values(ofSixes: bytes))
+      default:
+        Matrix(
+          dequantising: Bytes(bytes), dtype: kind.dtype ?? .f32, rows: columns, columns: width)
+      }
     order = (0..<columns).map { (7 * $0 + 3) % columns }
     panels = []
     panels = packed(bytes)
+  }
+
+  private static func values(ofSixes bytes: [UInt8]) -> [Float] {
+    stride(from: 0, to: bytes.count, by: 36).flatMap { start in
+      (0..<32).map { i in
+        let at = start + 2 * (i / 16)
+        let scale = Float16(bitPattern: UInt16(bytes[at]) | UInt16(bytes[at + 1]) << 8)
+        return Float(scale) * Float(Int8(bitPattern: bytes[start + 4 + i]))
+      }
+    }
   }
 
   private func packed(_ bytes: [UInt8]) -> [UInt8] {
@@ -88,6 +121,9 @@ struct BlockWeight {
         case .q8_0: unsafe ck_blocks_pack_q8_0(rows.count, blocks, bytes, rows, to)
         case .q4_0: unsafe ck_blocks_pack_q4_0(rows.count, blocks, bytes, rows, to)
         case .q4_1: unsafe ck_blocks_pack_q4_1(rows.count, blocks, bytes, rows, to)
+        case .q5_0: unsafe ck_blocks_pack_q5_0(rows.count, blocks, bytes, rows, to)
+        case .q5_1: unsafe ck_blocks_pack_q5_1(rows.count, blocks, bytes, rows, to)
+        case .six: unsafe ck_blocks_pack_6(rows.count, blocks, bytes, rows, to)
         case .int8: unsafe ck_blocks_pack_f32(rows.count, blocks, floats, rows, to)
         }
       }
@@ -116,6 +152,7 @@ struct BlockWeight {
     }
     return values
   }
+
   /// The panel of 32 inputs from `32 * block` on, quantised anew: its row k is input `32 * block + k`, of all outputs.
   func turnedPanel(_ block: Int) -> [UInt8] {
     var panel = [UInt8](repeating: 0x55, count: panelCount * ck_blocks_bytes(CK_BLOCKS_8))
@@ -137,7 +174,8 @@ struct BlockRows {
     width = blocks * 32
     quants = [Int8](repeating: 0x55, count: rows * parts * blocks * 32)
     facts = [ck_block_facts](
-      repeating: ck_block_facts(scale: .nan, sum: 0x55, scaled_sum: .nan), count: rows * blocks)
+      repeating: ck_block_facts(scale: .nan, sum: 0x55, early_sum: 0x55, scaled_sum: .nan),
+      count: rows * blocks)
     unsafe quants.withUnsafeMutableBufferPointer { quants in
       unsafe facts.withUnsafeMutableBufferPointer { facts in
         var to = unsafe ck_block_rows(

@@ -22,10 +22,10 @@ extension KernelVariantTests {
         UInt8(truncatingIfNeeded: g.next() >> 9)
       }
       for block in stride(from: 0, to: bytes.count, by: dtype.bytesPerBlock) {
-        for half in 0..<(dtype == .q4_1 || dtype == .q4_K ? 2 : 1) {
+        for place in dtype.halves {
           let bits = Float16(g.normal() / 64).bitPattern
-          bytes[block + 2 * half] = UInt8(bits & 255)
-          bytes[block + 2 * half + 1] = UInt8(bits >> 8)
+          bytes[block + place] = UInt8(bits & 255)
+          bytes[block + place + 1] = UInt8(bits >> 8)
         }
       }
       return StoredRows(Bytes(bytes), dtype: dtype, rows: rows, columns: columns) { rows - 1 - $0 }
@@ -45,12 +45,17 @@ extension KernelVariantTests {
 
     @Test(
       "multiply nearly as their values do, forward and back",
-      arguments: [DType.q8_0, .q4_0, .q4_1, .q5_0, .q4_K, .f32], [70, 2208])
+      arguments: [
+        DType.q8_0, .q4_0, .q4_1, .q5_0, .q5_1, .q3_K, .q4_K, .q5_K, .q6_K, .q2_K, .f32,
+      ], [70, 2208])
     func products(dtype: DType, outputs: Int) throws {
       // In 8 bits the way back has blocks of outputs too where they are whole, more than are turned round at once.
       let inputs = max(96, dtype.valuesPerBlock)
       let source = try stored(dtype, outputs, inputs)
       let plain = FrozenWeight(source.matrix())
+      // Floats and Q2_K are quantised anew; other K-quants' scales and minima are rounded to 11 bits; the rest is as it was.
+      let isRequantised = dtype == .f32 || dtype == .q2_K
+      let roundsScales = dtype.valuesPerBlock == 256
       var g = SplitMix64(seed: 2)
       let (x, dy) = (random(13, inputs, &g), random(13, outputs, &g))
       let term = LowRankTerm(
@@ -83,17 +88,18 @@ extension KernelVariantTests {
           // as scale may cost.
           // Of thirty times as many values the farthest is farther off.
           let bound: Float = outputs > 70 ? 0.07 : 0.04
-          #expect(relative(found.0, expected.0) < (format == .int8 ? bound : 0.015), "\(variant)")
+          #expect(
+            relative(found.0, expected.0) < (format == .int8 || isRequantised ? bound : 0.015),
+            "\(variant)")
           #expect(noise(found.0, expected.0) < 0.012, "\(variant)")
           if format == .native {
             #expect(
               relative(Array(found.0[..<(3 * outputs)]), Array(expected.0[..<(3 * outputs)]))
-                < (dtype == .q4_K ? 2e-3 : 3e-4), "\(variant)")
+                < (dtype == .q2_K ? 0.03 : roundsScales ? 2e-3 : 3e-4), "\(variant)")
           }
           #expect(relative(found.1, expected.1) < (outputs > 70 ? 0.05 : 0.03), "\(variant)")
           #expect(noise(found.1, expected.1) < 0.012, "\(variant)")
-          // Q4_K's scales and minima are rounded to 11 bits, all others are as they were.
-          let rounding: Float? = dtype == .f32 ? 0.02 : dtype == .q4_K ? 0x1p-9 : nil
+          let rounding: Float? = isRequantised ? 0.02 : roundsScales ? 0x1p-9 : nil
           #expect(
             rounding.map { relative(found.2, expected.2) < $0 } ?? (found.2 == expected.2),
             "\(variant)")
@@ -146,6 +152,8 @@ extension KernelVariantTests {
       }
       #expect(try bytes(.q4_0, .native) == 4096 * 18 / 32)
       #expect(try bytes(.q4_1, .native) == 4096 * 20 / 32)
+      #expect(try bytes(.q5_0, .native) == 4096 * 22 / 32)
+      #expect(try bytes(.q5_1, .native) == 4096 * 24 / 32)
       #expect(try bytes(.q8_0, .native) == 4096 * 34 / 32)
       #expect(try bytes(.f32, .int8) == 4096 * 34 / 32)
       #expect(try bytes(.f32, .native) == 4096 * 2)

@@ -19,9 +19,7 @@ extension KernelVariantTests {
       }
       // Scales and minima of an ordinary size: 2^-6 to 2^-5.
       for block in 0..<blocks {
-        for half in 0..<(dtype == .q4_1 || dtype == .q4_K ? 2 : 1) {
-          bytes[block * dtype.bytesPerBlock + 2 * half + 1] = 0x24
-        }
+        for place in dtype.halves { bytes[block * dtype.bytesPerBlock + place + 1] = 0x24 }
       }
       return StoredRows(Bytes(bytes), dtype: dtype, rows: rows, columns: columns)
     }
@@ -33,13 +31,17 @@ extension KernelVariantTests {
       (.q8_0, .native, "2d93337f64d9ab8699736a77b0c40e925770a7f453d1a0810656078a81964e49"),
       (.q4_0, .native, "4ea02d97fa3e1ddee6a666d72cf1723bfa93cb9c017d6bf561c85a7f2fcd1add"),
       (.q4_1, .native, "34630c549a4531f1cf12132e927007d1443dcb363ac19cdc4cf3a55f4892d4dd"),
-      (.q5_0, .native, "1c5675a2d081fd029ac6b5689c563b7eeb25dd40ea34bb7b6e918e320bb0d4d0"),
+      (.q5_0, .native, "40b4adac9f3e38bb47675c5e21d434ae38217b066618585210d19bdf09e51310"),
+      (.q5_1, .native, "0943793d745779f2f072f18cc0f438ab132bae8cfd9ffe54e04f3a5bf04e873e"),
+      (.q3_K, .native, "f59bf0fc041bd2e2d694ebc43f407e3a1438479bce527e03a120e3af5f073dd8"),
       (.q4_K, .native, "03832e62df01b1d18cbf88f0d30b7c98e0b435041792136005b0573a1cbdedb2"),
+      (.q5_K, .native, "26b5243a14c173944ee7a602e4ea3015dbcade1a034907d519b1378e585ace45"),
+      (.q6_K, .native, "fa7e8e009feb24c476eadab574ceb15510b53e59a104756948388ed95369ffe2"),
     ]
 
     @Test("are those of this version, and give the same products", arguments: goldens)
     func bytes(dtype: DType, format: WeightFormat, digest: String) throws {
-      #expect(FrozenWeight.packingVersion == 3)
+      #expect(FrozenWeight.packingVersion == 4)
       let source = try stored(dtype)
       let pool = WorkerPool(threads: 2)
       defer { pool.shutDown() }
@@ -79,6 +81,19 @@ extension KernelVariantTests {
         Operand(dy, recycler: recycler), rows: 0..<7, into: dx, recycler: recycler, pool: pool)
       weight.gather([44, 0, 31], into: rows)
       return [y, dx, rows].map { $0.values.map(\.bitPattern) }
+    }
+  }
+}
+
+extension DType {
+  /// Where a block's scales and minima stand, those that are floats of 16 bits.
+  var halves: [Int] {
+    switch self {
+    case .q4_1, .q5_1, .q4_K, .q5_K: [0, 2]
+    case .q2_K: [80, 82]
+    case .q3_K: [108]
+    case .q6_K: [208]
+    default: [0]
     }
   }
 }

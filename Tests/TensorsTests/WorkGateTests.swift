@@ -3,7 +3,7 @@ import Synchronization
 import Tensors
 import Testing
 
-@Suite("WorkGate", .timeLimit(.minutes(1)))
+@Suite("WorkGate", .timeLimit(.minutes(10)))
 struct WorkGateTests {
   @Test("a thread behind no gate passes, and so does one behind an open gate")
   func open() {

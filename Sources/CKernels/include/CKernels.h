@@ -13,6 +13,7 @@
 #include "ck_norm.h"
 #include "ck_outer.h"
 #include "ck_ranking.h"
+#include "ck_regroup.h"
 #include "ck_rotary.h"
 #include "ck_rows.h"
 #include "ck_swiglu.h"

@@ -7,9 +7,14 @@
 //   CK_BLOCKS_4     576 bytes  quants `[k / 4: 8][output % 16: 16][k % 4: 4]`, outputs 0...15 in the low half of a byte
 //                              and 16...31 in the high half, q = 0...15; then 32 scales
 //   CK_BLOCKS_4_1   640 bytes  the same, then 32 minima
+//   CK_BLOCKS_5     704 bytes  q = 0...31: the fifth bits `[output / 16: 2][output % 16: 16][k % 4: 4]`, bit k / 4 of a byte; the
+//                              low four as CK_BLOCKS_4 has them; then 32 scales
+//   CK_BLOCKS_5_1   768 bytes  the same, then 32 minima
+//   CK_BLOCKS_6     896 bytes  q = 0...63, of inputs 0...15 and then of 16...31: the two upper bits, bits 2 (k / 4 % 4) and the
+//                              next of a byte; the low four; then 32 scales
 //
-// with scales d and minima m as float16, as many bytes a weight as GGUF's Q8_0, Q4_0 and Q4_1. A weight is `d * q`,
-// `d * (q - 8)` or `d * q + m`. No d is 0: where the file's is, it is 1 and all q are as 0. None
+// in the order in which a product reads them, which is how memory is fetched ahead; with scales d and minima m as float16. A weight is `d * q`, `d * (q - 8)`, `d * q + m`, `d * (q - 16)`, `d * q + m` or
+// `d * (q - 32)`. No d is 0: where the file's is, it is 1 and all q are as 0. None
 // is infinite or NaN: a base with one is refused when it is added.
 //
 // Activations are quantised by rows in blocks of 32: `x ~ scale * q`. A product sums a block in integers and adds
@@ -19,23 +24,42 @@
 #include <stddef.h>
 #include <stdint.h>
 
-typedef enum { CK_BLOCKS_8 = 0, CK_BLOCKS_4 = 1, CK_BLOCKS_4_1 = 2 } ck_block_format;
+typedef enum {
+  CK_BLOCKS_8 = 0,
+  CK_BLOCKS_4 = 1,
+  CK_BLOCKS_4_1 = 2,
+  CK_BLOCKS_5 = 3,
+  CK_BLOCKS_5_1 = 4,
+  CK_BLOCKS_6 = 5
+} ck_block_format;
 
 /// Outputs of a panel, and inputs of a block.
 enum { CK_BLOCK_SIDE = 32 };
 
 /// Bytes of a block of 32 x 32 weights.
 static inline size_t ck_blocks_bytes(ck_block_format format) {
-  return format == CK_BLOCKS_8 ? 1088 : format == CK_BLOCKS_4 ? 576 : 640;
+  switch (format) {
+    case CK_BLOCKS_8: return 1088;
+    case CK_BLOCKS_4: return 576;
+    case CK_BLOCKS_4_1: return 640;
+    case CK_BLOCKS_5: return 704;
+    case CK_BLOCKS_5_1: return 768;
+    case CK_BLOCKS_6: return 896;
+  }
+  return 0;
 }
 
-/// Packs the rows of one panel, `columns` (at most 32) rows of `blocks` GGUF blocks each.
+/// Packs the rows of one panel, `columns` (at most 32) rows of `blocks` GGUF blocks each; of CK_BLOCKS_6 blocks of 36 bytes:
+/// two scales as float16, then 32 signed bytes from -32 to 31.
 ///
 /// - rows: which row of `from` becomes output i of the panel; NULL for row i.
 /// - panel: `blocks * ck_blocks_bytes(format)` bytes, all of them written.
 void ck_blocks_pack_q8_0(size_t columns, size_t blocks, const uint8_t *from, const size_t *rows, uint8_t *panel);
 void ck_blocks_pack_q4_0(size_t columns, size_t blocks, const uint8_t *from, const size_t *rows, uint8_t *panel);
 void ck_blocks_pack_q4_1(size_t columns, size_t blocks, const uint8_t *from, const size_t *rows, uint8_t *panel);
+void ck_blocks_pack_q5_0(size_t columns, size_t blocks, const uint8_t *from, const size_t *rows, uint8_t *panel);
+void ck_blocks_pack_q5_1(size_t columns, size_t blocks, const uint8_t *from, const size_t *rows, uint8_t *panel);
+void ck_blocks_pack_6(size_t columns, size_t blocks, const uint8_t *from, const size_t *rows, uint8_t *panel);
 
 /// Quantises and packs one panel out of float rows as `CK_BLOCKS_8`: scale max |w| / 127 (rounded to float16, up
 /// where a subnormal scale could not reach max |w|), quants to the nearest, ties to even.
@@ -59,6 +83,7 @@ void ck_blocks_turn(ck_block_format format, size_t count, const uint8_t *from, s
 typedef struct {
   float scale;
   int32_t sum;  // of its quants
+  int32_t early_sum;  // of the first 16
   float scaled_sum;
 } ck_block_facts;
 

@@ -46,55 +46,17 @@ import CKernels
   }
 
   private static func format(_ source: StoredRows) -> ck_block_format {
-    own(source.dtype) ?? CK_BLOCKS_8
-  }
-
-  /// How the blocks of a file are held with their own quants.
-  private static func own(_ dtype: DType) -> ck_block_format? {
-    switch dtype {
-    case .q8_0, .q5_0: CK_BLOCKS_8
-    case .q4_0: CK_BLOCKS_4
-    case .q4_1, .q4_K: CK_BLOCKS_4_1
-    default: nil
-    }
+    BlockPacking(source.dtype)?.format ?? CK_BLOCKS_8
   }
 
   private func pack(_ source: StoredRows, _ panel: Int) {
     let range = range(panel)
-    let rows = range.map { source.source(of: $0) }
-    let to = unsafe pointer(panel)
-    let from = unsafe source.bytes.pointer.assumingMemoryBound(to: UInt8.self)
-    switch source.dtype {
-    case .q8_0: unsafe ck_blocks_pack_q8_0(range.count, blocks, from, rows, to)
-    case .q4_0: unsafe ck_blocks_pack_q4_0(range.count, blocks, from, rows, to)
-    case .q4_1: unsafe ck_blocks_pack_q4_1(range.count, blocks, from, rows, to)
-    case .q5_0:
-      let converted = unsafe convert(source, rows, blockBytes: 34, ck_q8_0_of_q5_0)
-      unsafe ck_blocks_pack_q8_0(range.count, blocks, converted, nil, to)
-    case .q4_K:
-      let converted = unsafe convert(source, rows, blockBytes: 20, ck_q4_1_of_q4_k)
-      unsafe ck_blocks_pack_q4_1(range.count, blocks, converted, nil, to)
-    default:
-      let values = source.matrix(range)
-      unsafe ck_blocks_pack_f32(range.count, blocks, values.pointer, nil, to)
+    if let packing = BlockPacking(source.dtype) {
+      return unsafe packing.pack(
+        source, range.map { source.source(of: $0) }, into: pointer(panel))
     }
-  }
-
-  /// Rows of a stored matrix in another format of GGUF.
-  private func convert(
-    _ source: StoredRows, _ rows: [Int], blockBytes: Int,
-    _ convert: (Int, UnsafePointer<UInt8>, UnsafeMutablePointer<UInt8>) -> Void
-  ) -> [UInt8] {
-    let size = blocks * blockBytes
-    let stored = inputs / source.dtype.valuesPerBlock
-    let from = unsafe source.bytes.pointer.assumingMemoryBound(to: UInt8.self)
-    return unsafe [UInt8](unsafeUninitializedCapacity: rows.count * size) { converted, count in
-      guard let to = converted.baseAddress else { return }
-      for (place, row) in rows.enumerated() {
-        unsafe convert(stored, from + row * stored * source.dtype.bytesPerBlock, to + place * size)
-      }
-      count = rows.count * size
-    }
+    let values = source.matrix(range)
+    unsafe ck_blocks_pack_f32(range.count, blocks, values.pointer, nil, pointer(panel))
   }
 
   /// Everything held.
