@@ -7,9 +7,9 @@ extension Tape {
   ///   - weight: `(1, D)`, frozen.
   public func rmsNorm(_ x: Variable, weight: Matrix, epsilon: Float) -> Variable {
     let y = matrix(x.value.rows, x.value.columns)
-    let inverseRMS = matrix(x.value.rows, 1)
+    let inverseRMS = isRecording ? matrix(x.value.rows, 1) : nil
     y.setRMSNorm(of: x.value, weight: weight, epsilon: epsilon, inverseRMS: inverseRMS, pool: pool)
-    guard isRecording else { return Variable(y) }
+    guard let inverseRMS else { return Variable(y) }
     let output = result(y, of: x) { [self] in
       let y = matrix(x.value.rows, x.value.columns)
       y.setRMSNorm(

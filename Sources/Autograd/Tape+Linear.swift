@@ -71,10 +71,19 @@ extension Tape {
         updates.rank = max(updates.rank, layers[layer].deltas[delta].rank)
       }
     }
-    var products = FrozenProducts(x.value, updates: updates, recycler: recycler, pool: pool)
-    let outputs = layers.map { Variable(matrix(x.value.rows, $0.weight.outputSize)) }
+    let x = x.value
+    var products = FrozenProducts(
+      x, count: layers.count, updates: updates, recycler: recycler, pool: pool)
+    // In one block of memory.
+    var room = matrix(x.rows * layers.reduce(0) { $0 + $1.weight.outputSize }, 1)
+    let outputs = layers.map { layer in
+      let count = x.rows * layer.weight.outputSize
+      defer { room = room.rows(count..<room.rows) }
+      return Variable(
+        room.rows(0..<count).reshaped(rows: x.rows, columns: layer.weight.outputSize))
+    }
     for layer in layers.indices {
-      products.add(layers[layer].weight, onto: residual?.value, into: outputs[layer].value)
+      products.add(x, layers[layer].weight, onto: residual?.value, into: outputs[layer].value)
     }
     // One adapter's factors lie side by side, so its products follow each other.
     for delta in 0..<most {
@@ -84,7 +93,7 @@ extension Tape {
           b: layers[layer].deltas[delta].b, scale: layers[layer].deltas[delta].scale)
       }
     }
-    products.run()
+    products.run(x, recycler: recycler, pool: pool)
     for layer in layers.indices {
       if let bias = layers[layer].bias { outputs[layer].value.addRow(bias, pool: pool) }
       addShifts(of: layers[layer].deltas, to: outputs[layer].value)
@@ -117,7 +126,8 @@ extension Tape {
     let terms = zip(deltas, lows).map(term)
     for run in weights {
       run.value.apply(
-        operand(x), rows: run.rows, plus: terms.restricted(to: run.rows), onto: residual?.value,
+        x.operand(recycler), rows: run.rows, plus: terms.restricted(to: run.rows),
+        onto: residual?.value,
         into: y, pool: pool)
     }
     for run in layer.replacements.biases(of: count, own: layer.bias) {
@@ -163,14 +173,6 @@ extension Tape {
     return output
   }
 
-  /// `x` as a factor, with the copies that earlier products made of it.
-  private func operand(_ x: Variable) -> Operand {
-    if let operand = x.operand { return operand }
-    let operand = Operand(x.value, recycler: recycler)
-    x.operand = operand
-    return operand
-  }
-
   /// Room for `(rows, r)` of each delta; those of one rank share an operand, so that all are narrowed at once.
   private func lows(for deltas: [LowRankDelta]) -> [LowRows] {
     // Few ranks, most often one.
@@ -201,7 +203,7 @@ extension Tape {
   ) -> LowRankProduct {
     let (operand, rows) =
       delta.dropsNothing
-      ? (operand(x), delta.rows)
+      ? (x.operand(recycler), delta.rows)
       : (Operand(input(of: delta, x.value), recycler: recycler), 0..<delta.rows.count)
     return LowRankProduct(
       operand, rows: rows, by: delta.a, .transposed, scale: delta.scale, into: low.values)

@@ -14,7 +14,7 @@ CK_INLINE void ck_rms_norm_body(size_t rows, size_t width, const float *x, const
     for (size_t i = 0; i < width; i++) sum += xt[i] * xt[i];
     float inverse = 1.0f / sqrtf(sum / (float)width + epsilon);
     for (size_t i = 0; i < width; i++) yt[i] = xt[i] * inverse * weight[i];
-    inverse_rms[t] = inverse;
+    if (inverse_rms) inverse_rms[t] = inverse;
   }
 }
 

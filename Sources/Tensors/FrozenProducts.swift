@@ -7,9 +7,6 @@ import CKernels
 /// with a few rows. Whoever adds something holds it until `run` has returned.
 @safe package struct FrozenProducts {
   // Safe: as said.
-  private let x: Matrix
-  private let recycler: BufferRecycler
-  private let pool: WorkerPool
   private var blocks: [BlockPanels.Product] = []
   private var narrow: (weight: NarrowPanels, initial: Matrix?, y: Matrix)?
   private var firsts: [FirstProduct] = []
@@ -20,14 +17,13 @@ import CKernels
 
   /// No products of `x`, `(T, in)`, yet.
   /// - Parameters:
+  ///   - count: How many are to come.
   ///   - updates: How many are to come, for how many rows in all, and the largest of their ranks.
   package init(
-    _ x: Matrix, updates: (count: Int, rows: Int, rank: Int), recycler: BufferRecycler,
+    _ x: Matrix, count: Int, updates: (count: Int, rows: Int, rank: Int), recycler: BufferRecycler,
     pool: WorkerPool
   ) {
-    self.x = x
-    self.recycler = recycler
-    self.pool = pool
+    blocks.reserveCapacity(count)
     guard updates.count > 0 else {
       (left, lows) = (nil, nil)
       return
@@ -40,15 +36,18 @@ import CKernels
 
   /// `y = initial + x W^T`.
   /// - Parameters:
+  ///   - x: The input.
   ///   - weight: `(out, in)`, packed, and like the others.
   ///   - initial: `(T, out)`; nil for zero.
   ///   - y: `(T, out)`.
-  package mutating func add(_ weight: FrozenWeight, onto initial: Matrix?, into y: Matrix) {
+  package mutating func add(
+    _ x: Matrix, _ weight: FrozenWeight, onto initial: Matrix?, into y: Matrix
+  ) {
     weight.check(x, weight.inputSize, y, weight.outputSize)
     switch weight.storage {
     case .blocks(let panels)
     where narrow == nil && (blocks.first?.isPrecise ?? panels.isPrecise) == panels.isPrecise:
-      blocks.append(BlockPanels.Product(panels, onto: initial, into: y))
+      blocks.append(BlockPanels.Product(panels, after: blocks.last, onto: initial, into: y))
     case .narrow(let panels) where narrow == nil && blocks.isEmpty: narrow = (panels, initial, y)
     default: preconditionFailure("FrozenProducts: weights differ, or are not packed")
     }
@@ -79,7 +78,8 @@ import CKernels
   }
 
   /// Computes them.
-  package func run() {
+  /// - Parameter x: The input.
+  package func run(_ x: Matrix, recycler: BufferRecycler, pool: WorkerPool) {
     pool.forEach(firsts.count) { firsts[$0].run() }
     if let (weight, initial, y) = narrow {
       weight.apply(

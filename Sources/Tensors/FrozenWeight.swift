@@ -182,7 +182,8 @@ extension FrozenWeight {
       let (start, target) = (initial?.rows(rows), y.rows(rows))
       BlockPanels.apply(
         x.blockRows(precisely: panels.isPrecise, pool).rows(rows),
-        [BlockPanels.Product(panels, onto: start, into: target)], plus: terms.map { (0, $0) },
+        [BlockPanels.Product(panels, after: nil, onto: start, into: target)],
+        plus: terms.map { (0, $0) },
         pool: pool)
       withExtendedLifetime((panels, start, target)) {}
     }

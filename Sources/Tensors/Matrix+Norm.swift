@@ -7,18 +7,19 @@ extension Matrix {
   /// - Parameters:
   ///   - x: `(T, D)`.
   ///   - weight: `(1, D)`.
-  ///   - inverseRMS: `(T, 1)`; receives `1 / rms`, which the backward needs.
+  ///   - inverseRMS: `(T, 1)`; receives `1 / rms`, which the backward needs; nil where none follows.
   public func setRMSNorm(
-    of x: Matrix, weight: Matrix, epsilon: Float, inverseRMS: Matrix, pool: WorkerPool
+    of x: Matrix, weight: Matrix, epsilon: Float, inverseRMS: Matrix?, pool: WorkerPool
   ) {
     precondition(
-      x.rows == rows && x.columns == columns && weight.count == columns && inverseRMS.count == rows,
+      x.rows == rows && x.columns == columns && weight.count == columns
+        && inverseRMS?.count ?? rows == rows,
       "setRMSNorm: shapes differ")
     pool.forRows(of: self) { range in
       let first = range.lowerBound * columns
       unsafe ck_rms_norm(
         range.count, columns, x.pointer + first, weight.pointer, epsilon, pointer + first,
-        inverseRMS.pointer + range.lowerBound)
+        inverseRMS.map { unsafe $0.pointer + range.lowerBound })
     }
   }
 

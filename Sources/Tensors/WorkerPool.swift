@@ -15,11 +15,13 @@ import Synchronization
 /// BLAS is told to use one thread for a call; its calls are split here instead, so that the two never fight
 /// for cores.
 @safe public final class WorkerPool: @unchecked Sendable {
-  // Safe: `job` is written only while no worker is inside one (see `forEach`); the rest is atomic or behind the lock.
+  // Safe: `job` is written only while no worker is inside one (see `forEach`), and `shares` is there until the last thread has
+  // ended; the rest is atomic or behind the lock.
   private let epoch = Atomic<Int>(0)
   private let openEpoch = Atomic<Int>(0)
   private let inside = Atomic<Int>(0)
-  private let shares: [Share]
+  /// One a thread. Behind a pointer: as objects their references would be counted by all threads at once.
+  private let shares: UnsafeMutablePointer<Share>
   private let sleepers = Atomic<Int>(0)
   private let stopping = Atomic<Bool>(false)
   private var job: ((Int) -> Void)?
@@ -34,7 +36,8 @@ import Synchronization
   /// A pool of `threads` threads; by default as many as the process may run on, or `LORIKEET_THREADS`.
   public init(threads: Int = WorkerPool.defaultThreads) {
     self.threads = max(1, min(threads, 256))
-    shares = (0..<self.threads).map { _ in Share() }
+    unsafe shares = .allocate(capacity: self.threads)
+    for place in 0..<self.threads { unsafe (shares + place).initialize(to: Share()) }
     openblas_set_num_threads(1)
     for place in 1..<max(self.threads, 1) {
       var thread = pthread_t()
@@ -78,9 +81,9 @@ import Synchronization
     }
     withoutActuallyEscaping(body) { body in
       job = body
-      for (place, share) in shares.enumerated() {
-        share.next.store(place * count / threads, ordering: .relaxed)
-        share.end.store((place + 1) * count / threads, ordering: .relaxed)
+      for place in 0..<threads {
+        unsafe shares[place].next.store(place * count / threads, ordering: .relaxed)
+        unsafe shares[place].end.store((place + 1) * count / threads, ordering: .relaxed)
       }
       let now = epoch.load(ordering: .relaxed) + 1
       openEpoch.store(now, ordering: .sequentiallyConsistent)
@@ -104,10 +107,10 @@ import Synchronization
   /// thread reads one long stream. Then it helps with what is left of the others' shares.
   private func runItems(_ body: (Int) -> Void, from place: Int) {
     for offset in 0..<threads {
-      let share = shares[(place + offset) % threads]
-      let end = share.end.load(ordering: .relaxed)
+      let share = unsafe shares + (place + offset) % threads
+      let end = unsafe share.pointee.end.load(ordering: .relaxed)
       while true {
-        let index = share.next.wrappingAdd(1, ordering: .relaxed).oldValue
+        let index = unsafe share.pointee.next.wrappingAdd(1, ordering: .relaxed).oldValue
         if index >= end { break }
         body(index)
       }
@@ -161,10 +164,15 @@ import Synchronization
     for thread in workers { pthread_join(thread, nil) }
     workers = []
   }
+
+  deinit {
+    unsafe shares.deinitialize(count: threads)
+    unsafe shares.deallocate()
+  }
 }
 
 /// The items of a job that one thread takes first.
-private final class Share: Sendable {
+private struct Share: ~Copyable {
   let next = Atomic<Int>(0)
   let end = Atomic<Int>(0)
   /// No two shares lie on one cache line.

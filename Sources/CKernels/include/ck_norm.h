@@ -3,7 +3,7 @@
 #include <stddef.h>
 
 /// y[t,i] = x[t,i] * inverse_rms[t] * weight[i], inverse_rms[t] = 1 / sqrt(mean(x[t]^2) + epsilon).
-/// x, y: (rows, width); inverse_rms: (rows).
+/// x, y: (rows, width); inverse_rms: (rows), or NULL where nobody wants it.
 void ck_rms_norm(size_t rows, size_t width, const float *x, const float *weight, float epsilon, float *y,
                  float *inverse_rms);
 

@@ -90,17 +90,26 @@ import CKernels
     let isPrecise: Bool
     /// Values in a row that comes out.
     let outputs: Int
+    /// How it is shared out, and which parts of the job are its.
+    fileprivate let parts: ProductParts
+    fileprivate let range: Range<Int>
     fileprivate let format: ck_block_format
-    fileprivate let blocks, panels, panelBytes, width: Int
+    fileprivate let blocks, panelBytes, width: Int
     fileprivate let packed: UnsafeMutablePointer<UInt8>
     fileprivate let y: UnsafeMutablePointer<Float>
     fileprivate let initial: UnsafeMutablePointer<Float>?
 
-    /// - Parameter initial: May be `y`; nil for zero.
-    init(_ weight: BlockPanels, onto initial: Matrix?, into y: Matrix) {
+    /// - Parameters:
+    ///   - previous: The one before it in its job.
+    ///   - initial: May be `y`; nil for zero.
+    init(_ weight: BlockPanels, after previous: Product?, onto initial: Matrix?, into y: Matrix) {
       (isPrecise, format) = (weight.isPrecise, weight.format)
-      (blocks, panels, panelBytes) = (weight.blocks, weight.panels, weight.panelBytes)
+      (blocks, panelBytes) = (weight.blocks, weight.panelBytes)
       (outputs, width) = (weight.outputs, y.columns)
+      let work = side * side * blocks / (isPrecise ? 1 : 2)
+      parts = ProductParts(rows: y.rows, panels: weight.panels, panelWork: work)
+      let first = previous?.range.upperBound ?? 0
+      range = first..<first + parts.count
       unsafe (packed, self.y) = unsafe (weight.pointer(0), y.pointer)
       unsafe self.initial = initial?.pointer
     }
@@ -120,22 +129,15 @@ import CKernels
     // Their factors come from memory while the weights' products compute.
     let ranges = unsafe isApart ? terms.map { unsafe $0.term.range } : []
     let lines = unsafe ranges.reduce(0) { unsafe $0 + ($1.bytes + 63) / 64 }
-    var total = 0
-    let shares = products.map { product in
-      let share = Share(product, rows: x.rows, parts: x.parts, from: total)
-      total = share.end
-      return share
-    }
-    let count = total
+    let count = products.last?.range.upperBound ?? 0
     let left = unsafe x.kernelRows
-    unsafe shares.withUnsafeBufferPointer { shares in
+    unsafe products.withUnsafeBufferPointer { products in
       unsafe ranges.withUnsafeBufferPointer { ranges in
         pool.forEach(count) { index in
           var place = 0
-          while unsafe index >= shares[place].end { place += 1 }
-          let share = unsafe shares[place]
-          let product = share.product
-          let (rows, panels) = share.parts[index - share.first]
+          while unsafe index >= products[place].range.upperBound { place += 1 }
+          let product = unsafe products[place]
+          let (rows, panels) = product.parts[index - product.range.lowerBound]
           let (row, column) = (rows.lowerBound, panels.lowerBound * side)
           let columns = min(product.outputs, panels.upperBound * side) - column
           let at = row * product.width + column
@@ -176,21 +178,6 @@ import CKernels
       counts[product] += 1
     }
     return counts.contains { $0 >= 4 }
-  }
-
-  /// One product's parts of a job.
-  private struct Share {
-    let product: Product
-    let parts: ProductParts
-    let first, end: Int
-
-    /// - Parameter first: Parts of the job before it.
-    init(_ product: Product, rows: Int, parts rowParts: Int, from first: Int) {
-      self.product = product
-      parts = ProductParts(
-        rows: rows, panels: product.panels, panelWork: side * side * product.blocks / 2 * rowParts)
-      (self.first, end) = (first, first + parts.count)
-    }
   }
 
   /// Whether products with the transpose have 8 bits on both sides, rather than bf16.
