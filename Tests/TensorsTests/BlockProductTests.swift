@@ -235,9 +235,9 @@ extension KernelVariantTests {
 
     @Test(
       "rows are quantised to the nearest of 255 or 65,025 steps, with their sums",
-      arguments: [1, 2])
-    func quantise(parts: Int) {
-      let (rows, blocks, stride) = (5, 3, 101)
+      arguments: [1, 2], [3, 9])
+    func quantise(parts: Int, blocks: Int) {
+      let (rows, stride) = (5, blocks * 32 + 5)
       var x = random(rows * stride)
       for k in 0..<32 {
         x[k] = 0
