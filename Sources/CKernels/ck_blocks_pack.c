@@ -129,11 +129,9 @@ CK_INLINE void pack_wide(ck_block_format format, size_t size, size_t columns, si
       }
     }
     put_quants(format, q, panel);
-    const size_t bytes = ck_blocks_bytes(format);
-    // Two sets of scales, each after its inputs; or scales and minima side by side.
-    const size_t first = ck_block_has_minima(format) ? bytes - 128 : bytes / (size_t)ck_block_scales(format) - 64;
-    for (size_t half = 0; half < count; half++)
-      memcpy(half + 1 < count ? panel + first : panel + bytes - 64, halves[half], 64);
+    memcpy(panel + (ck_block_scales_at(format, panel, 0) - panel), halves[0], sizeof halves[0]);
+    // Minima, or the scales of the later inputs.
+    if (count == 2) memcpy(panel + ck_blocks_bytes(format) - sizeof halves[1], halves[1], sizeof halves[1]);
   }
 }
 

@@ -13,12 +13,12 @@
 //   CK_BLOCKS_6     896 bytes  q = 0...63, of inputs 0...15 and then of 16...31: the two upper bits, bits 2 (k / 4 % 4) and the
 //                              next of a byte; the low four; then 32 scales
 //
-// in the order in which a product reads them, which is how memory is fetched ahead; with scales d and minima m as float16. A weight is `d * q`, `d * (q - 8)`, `d * q + m`, `d * (q - 16)`, `d * q + m` or
-// `d * (q - 32)`. No d is 0: where the file's is, it is 1 and all q are as 0. None
-// is infinite or NaN: a base with one is refused when it is added.
+// in the order in which a product reads them, as the processor fetches memory ahead. Scales d and minima m are float16; a
+// weight is `d * q + m`, or without minima `d * (q - o)` with o = 0, 8, 16 and 32 for 8, 4, 5 and 6 bits. No d is 0: where the
+// file's is, it is 1 and all q are as 0. None is infinite or NaN: a base with one is refused when it is added.
 //
 // Activations are quantised by rows in blocks of 32: `x ~ scale * q`. A product sums a block in integers and adds
-// the blocks in their order, one fused multiply-add each: a result has the same bits whichever variant computed it,
+// the blocks in their order, one fused multiply-add for each scale: a result has the same bits whichever variant computed it,
 // whichever rows it shared the call with, and however panels and rows were split among threads.
 #pragma once
 #include <stddef.h>
