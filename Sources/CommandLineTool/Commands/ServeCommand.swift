@@ -26,7 +26,9 @@ extension Tool {
         weightsOption,
         OptionSpec(
           "memory", "SIZE",
-          help: "for adapters, caches of requests and prefixes together (default 2GB)"),
+          help:
+            "for adapters, caches of requests and prefixes together (default 2GB, or three quarters of what is left)"
+        ),
         OptionSpec("streams", "N", help: "answers made together at most (default 64)"),
         OptionSpec("queue", "N", help: "requests that may wait (default 512)"),
         OptionSpec(
@@ -150,7 +152,7 @@ extension Session {
     if console.json {
       return console.event([
         "address": .string(address), "port": .int(server.port), "base": .string(base.name),
-        "adapters": .int(adapters.count), "memory": .int(service.options.memoryBytes),
+        "adapters": .int(adapters.count), "memory": .int(service.memoryBytes),
       ])
     }
     console.line(

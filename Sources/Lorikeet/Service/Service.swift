@@ -6,8 +6,9 @@ import Tensors
 
 /// How a base is served.
 public struct ServiceOptions: Sendable {
-  /// The most bytes of adapters, of the caches of requests and of cached prefixes, together.
-  public var memoryBytes = 2 << 30
+  /// The most bytes of adapters, of the caches of requests and of cached prefixes, together; nil for 2 GB, or three quarters of
+  /// what the machine has left beside the base where that is less.
+  public var memoryBytes: Int?
   /// Requests that are answered together, and that may wait.
   public var limits = EngineLoop.Limits()
   /// The most tokens of an answer whose request names no number.
@@ -31,6 +32,8 @@ public final class Service: Sendable {
   public let base: LoadedBase
   /// How it is served.
   public let options: ServiceOptions
+  /// The most bytes beside the base.
+  public var memoryBytes: Int { base.adapters.budget.capacity }
   /// The engine at work.
   public let loop: EngineLoop
   /// When it began.
@@ -83,9 +86,33 @@ extension Workspace {
   public func serve(_ name: String? = nil, options: ServiceOptions = ServiceOptions()) throws
     -> Service
   {
-    adapterCapacityBytes = options.memoryBytes
-    let service = Service(base: try openBase(name), registry: registry, options: options)
+    let record = try name.map { try registry.base($0) } ?? onlyBase()
+    // In memory a base takes about as many bytes as its file.
+    let left = AvailableMemory().bytes.map { max(0, $0 - record.facts.size) }
+    adapterCapacityBytes = servingBytes(asked: options.memoryBytes, left: left)
+    let base = try openBase(record, weights: servingWeights)
+    let service = Service(base: base, registry: registry, options: options)
     service.watch()
     return service
   }
+
+  /// Bytes for adapters and caches, of the `left` that the machine has; says so where that is not what is wanted.
+  private func servingBytes(asked: Int?, left: Int?) -> Int {
+    let usual = 2 << 30
+    guard let left, asked ?? usual > left / 4 * 3 else { return asked ?? usual }
+    let has = "\(megabytes(left)) of memory are left beside the base"
+    guard let asked else {
+      note("adapters and caches get \(megabytes(left / 4 * 3)): \(has)")
+      return left / 4 * 3
+    }
+    if asked > left {
+      note(
+        "\(megabytes(asked)) for adapters and caches are more than there is: \(has), and the system may end "
+          + "this server when they are used"
+      )
+    }
+    return asked
+  }
+
+  private func megabytes(_ bytes: Int) -> String { "\(bytes / 1_000_000) MB" }
 }
