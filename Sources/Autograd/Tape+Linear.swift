@@ -127,8 +127,7 @@ extension Tape {
     for run in weights {
       run.value.apply(
         x.operand(recycler), rows: run.rows, plus: terms.restricted(to: run.rows),
-        onto: residual?.value,
-        into: y, pool: pool)
+        onto: residual?.value, into: y, pool: pool)
     }
     for run in layer.replacements.biases(of: count, own: layer.bias) {
       if let bias = run.value { y.rows(run.rows).addRow(bias, pool: pool) }

@@ -4,8 +4,12 @@ public import Tensors
 ///
 /// A copy is the same variable. Where nothing is learnt it is no more than its value: a step of decoding makes hundreds.
 public struct Variable {
-  private let plain: Matrix?
-  private let node: Node?
+  private enum Form {
+    case plain(Matrix)
+    case node(Node)
+  }
+
+  private let form: Form
 
   /// What is learnt from, or can be made again.
   private final class Node {
@@ -38,15 +42,19 @@ public struct Variable {
   /// - Parameter remake: Computes the value again, to the same bits, from what is kept anyway.
   init(_ value: Matrix, requiresGradient: Bool, remake: (() -> Matrix)? = nil) {
     let isPlain = !requiresGradient && remake == nil
-    plain = isPlain ? value : nil
-    node = isPlain ? nil : Node(value, requiresGradient, remake)
+    form = isPlain ? .plain(value) : .node(Node(value, requiresGradient, remake))
+  }
+
+  private var node: Node? {
+    if case .node(let node) = form { node } else { nil }
   }
 
   /// The value, `(rows, columns)`.
   public var value: Matrix {
-    if let plain { return plain }
-    guard let node else { preconditionFailure("Variable: neither a value nor a node") }
-    return node.value
+    switch form {
+    case .plain(let value): value
+    case .node(let node): node.value
+    }
   }
 
   /// Whether anything trainable lies at or below this value.

@@ -153,8 +153,8 @@ CK_INLINE int32_t ck_block_sum_at(ck_block_format format, ck_block_facts facts, 
 }
 
 /// Calls `body(FORMAT)`, where FORMAT is `format` as a constant.
-#define CK_FOR_BLOCK_FORMAT(format, body)        \
-  switch (format) {                              \
+#define CK_FOR_BLOCK_FORMAT(format, body)           \
+  switch (format) {                                 \
     case CK_BLOCKS_8: body(CK_BLOCKS_8); break;     \
     case CK_BLOCKS_4: body(CK_BLOCKS_4); break;     \
     case CK_BLOCKS_4_1: body(CK_BLOCKS_4_1); break; \

@@ -17,8 +17,8 @@ import CKernels
 
   /// No products of `x`, `(T, in)`, yet.
   /// - Parameters:
-  ///   - count: How many are to come.
-  ///   - updates: How many are to come, for how many rows in all, and the largest of their ranks.
+  ///   - count: How many products are to come.
+  ///   - updates: How many updates, for how many rows in all, and the largest of their ranks.
   package init(
     _ x: Matrix, count: Int, updates: (count: Int, rows: Int, rank: Int), recycler: BufferRecycler,
     pool: WorkerPool

@@ -29,7 +29,7 @@ import Testing
     #expect(try left(machine) == 5000 * 1024)
     #expect(try left([:]) == nil)
     #expect(try left(["proc/meminfo": "MemAvailable: many kB\n"]) == nil)
-    #expect(AvailableMemory().bytes ?? 1 > 0)
+    #expect(try #require(AvailableMemory().bytes) > 0)
   }
 
   @Test("is what may be promised, where the kernel holds to its promises")
@@ -41,48 +41,59 @@ import Testing
     #expect(try left(files) == 0)
   }
 
-  @Test("is what the narrowest control group leaves")
-  func groups() throws {
-    var files = machine
-    files["proc/self/cgroup"] = "1:name=systemd:/x\n0::/system.slice/lorikeet.service\n"
-    let slice = "sys/fs/cgroup/system.slice/"
-    files[slice + "lorikeet.service/memory.max"] = "max\n"
-    files[slice + "lorikeet.service/memory.current"] = "700000\n"
-    #expect(try left(files) == 5000 * 1024)
-    files[slice + "memory.max"] = "1000000\n"
-    files[slice + "memory.current"] = "900000\n"
-    #expect(try left(files) == 100_000)
-    files[slice + "memory.stat"] = "anon 1\nfile 300000\ninactive_file 250000\nactive_file 2\n"
-    #expect(try left(files) == 350_000)
-    files[slice + "lorikeet.service/memory.max"] = "710000\n"
-    #expect(try left(files) == 10_000)
-    // A container sees its own group as the root.
-    files["proc/self/cgroup"] = "0::/\n"
-    files["sys/fs/cgroup/memory.max"] = "2000000\n"
-    files["sys/fs/cgroup/memory.current"] = "500000\n"
-    #expect(try left(files) == 1_500_000)
-    // Above the root of what it sees there is nothing to read.
-    files["proc/self/cgroup"] = "0::/../other\n"
-    #expect(try left(files) == 5000 * 1024)
+  /// How a version of control groups names things.
+  struct Groups: Sendable {
+    let line, tree, limit, used, idle, unlimited: String
   }
 
-  @Test("is what the groups for memory alone leave, where those are of version 1")
-  func oldGroups() throws {
-    var files = machine
-    files["proc/self/cgroup"] = "5:cpu,cpuacct:/a\n4:memory:/box/a\n0::/\n"
-    let tree = "sys/fs/cgroup/memory/"
-    files[tree + "memory.limit_in_bytes"] = "9223372036854771712\n"
-    files[tree + "memory.usage_in_bytes"] = "1\n"
-    #expect(try left(files) == 5000 * 1024)
-    files[tree + "box/memory.limit_in_bytes"] = "1000000\n"
-    files[tree + "box/memory.usage_in_bytes"] = "990000\n"
-    files[tree + "box/memory.stat"] = "inactive_file 7\ntotal_inactive_file 5000\n"
-    #expect(try left(files) == 15_000)
-    // In a container only its own group is there, as the root.
-    files = machine
-    files["proc/self/cgroup"] = "4:memory:/box/a\n"
-    files[tree + "memory.limit_in_bytes"] = "2000000\n"
-    files[tree + "memory.usage_in_bytes"] = "500000\n"
-    #expect(try left(files) == 1_500_000)
+  static let versions = [
+    Groups(
+      line: "0::", tree: "sys/fs/cgroup", limit: "memory.max", used: "memory.current",
+      idle: "inactive_file", unlimited: "max"),
+    Groups(
+      line: "5:cpu,cpuacct:/other\n4:memory:", tree: "sys/fs/cgroup/memory",
+      limit: "memory.limit_in_bytes", used: "memory.usage_in_bytes", idle: "total_inactive_file",
+      unlimited: "9223372036854771712"),
+  ]
+
+  @Test("is what the narrowest control group leaves", arguments: versions)
+  func groups(names: Groups) throws {
+    /// What is left for a process in `group`, with limits and use by group.
+    func left(in group: String, _ limits: [(String, limit: String, used: Int)], idle: Int = 0)
+      throws -> Int?
+    {
+      var files = machine
+      files["proc/self/cgroup"] = "1:name=systemd:/x\n\(names.line)\(group)\n"
+      for (path, limit, used) in limits {
+        files["\(names.tree)\(path)/\(names.limit)"] = limit + "\n"
+        files["\(names.tree)\(path)/\(names.used)"] = "\(used)\n"
+        files["\(names.tree)\(path)/memory.stat"] = "anon 1\n\(names.idle) \(idle)\nlast 2\n"
+      }
+      return try self.left(files)
+    }
+    let unlimited = ("/box/unit", limit: names.unlimited, used: 700_000)
+    #expect(try left(in: "/box/unit", [unlimited]) == 5000 * 1024)
+    let box = ("/box", limit: "1000000", used: 900_000)
+    #expect(try left(in: "/box/unit", [unlimited, box]) == 100_000)
+    #expect(try left(in: "/box/unit", [unlimited, box], idle: 250_000) == 350_000)
+    let narrow = ("/box/unit", limit: "710000", used: 700_000)
+    #expect(try left(in: "/box/unit", [narrow, box]) == 10_000)
+    // In a container its own group is the root, whatever it is called outside.
+    let root = ("", limit: "2000000", used: 500_000)
+    #expect(try left(in: "/", [root]) == 1_500_000)
+    #expect(try left(in: "/box/unit", [root]) == 1_500_000)
+    // Above the root of what it sees there is nothing to read.
+    #expect(try left(in: "/../other", [root]) == 5000 * 1024)
+  }
+
+  @Test("bounds what a server takes where nobody says how much")
+  func budget() {
+    var options = ServiceOptions()
+    #expect(options.memoryBytes(left: nil) == 2 << 30)
+    #expect(options.memoryBytes(left: 16 << 30) == 2 << 30)
+    #expect(options.memoryBytes(left: 1 << 30) == 768 << 20)
+    #expect(options.memoryBytes(left: 0) == 0)
+    options.memoryBytes = 4 << 30
+    #expect(options.memoryBytes(left: 1 << 30) == 4 << 30)
   }
 }

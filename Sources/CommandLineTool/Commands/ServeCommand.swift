@@ -61,6 +61,7 @@ extension Tool {
       service.stop()
       throw error
     }
+    session.tellMemory(of: service)
     try session.tell(server, service, httpOptions)
     Interrupt.wait()
     let engine = service.loop.statistics
@@ -135,6 +136,21 @@ extension Session {
     throw arguments.misuse(
       "--host \(host) lets others in, and the registry has no key: 'lorikeet key add NAME' makes "
         + "one, --open goes without")
+  }
+
+  /// Says where adapters and caches get less than they usually do, or are promised more than there is.
+  fileprivate func tellMemory(of service: Service) {
+    guard let left = service.memoryLeft else { return }
+    let budget = humanSize(service.memoryBytes)
+    if service.memoryBytes > left {
+      console.note(
+        "note: adapters and caches may take \(budget), and \(humanSize(left)) of memory are left beside the base: "
+          + "the system may end this server when they do")
+    } else if service.options.memoryBytes == nil, service.memoryBytes < 2 << 30 {
+      console.note(
+        "note: adapters and caches get \(budget) of the \(humanSize(left)) of memory that are left beside the base"
+      )
+    }
   }
 
   /// Says where it listens, and a line that works.

@@ -20,6 +20,11 @@ public struct ServiceOptions: Sendable {
 
   /// The defaults.
   public init() {}
+
+  /// `memoryBytes`, or its default where the machine has `left` bytes.
+  package func memoryBytes(left: Int?) -> Int {
+    memoryBytes ?? min(2 << 30, left.map { $0 / 4 * 3 } ?? .max)
+  }
 }
 
 /// One base in memory, and every adapter of the registry over it, for any number of threads.
@@ -34,6 +39,8 @@ public final class Service: Sendable {
   public let options: ServiceOptions
   /// The most bytes beside the base.
   public var memoryBytes: Int { base.adapters.budget.capacity }
+  /// Bytes that the machine had left beside the base at the start; nil where the system does not say.
+  public let memoryLeft: Int?
   /// The engine at work.
   public let loop: EngineLoop
   /// When it began.
@@ -42,9 +49,10 @@ public final class Service: Sendable {
   let moves = Mutex(Moves())
   private let isWatching = Atomic(true)
 
-  init(base: LoadedBase, registry: Registry, options: ServiceOptions) {
+  init(base: LoadedBase, registry: Registry, options: ServiceOptions, memoryLeft: Int?) {
     self.base = base
     self.options = options
+    self.memoryLeft = memoryLeft
     place = RegistryPlace(registry)
     loop = EngineLoop(engine: base.engine, adapters: base.adapters, limits: options.limits)
   }
@@ -89,30 +97,11 @@ extension Workspace {
     let record = try name.map { try registry.base($0) } ?? onlyBase()
     // In memory a base takes about as many bytes as its file.
     let left = AvailableMemory().bytes.map { max(0, $0 - record.facts.size) }
-    adapterCapacityBytes = servingBytes(asked: options.memoryBytes, left: left)
-    let base = try openBase(record, weights: servingWeights)
-    let service = Service(base: base, registry: registry, options: options)
+    adapterCapacityBytes = options.memoryBytes(left: left)
+    let service = Service(
+      base: try openBase(record, weights: servingWeights), registry: registry, options: options,
+      memoryLeft: left)
     service.watch()
     return service
   }
-
-  /// Bytes for adapters and caches, of the `left` that the machine has; says so where that is not what is wanted.
-  private func servingBytes(asked: Int?, left: Int?) -> Int {
-    let usual = 2 << 30
-    guard let left, asked ?? usual > left / 4 * 3 else { return asked ?? usual }
-    let has = "\(megabytes(left)) of memory are left beside the base"
-    guard let asked else {
-      note("adapters and caches get \(megabytes(left / 4 * 3)): \(has)")
-      return left / 4 * 3
-    }
-    if asked > left {
-      note(
-        "\(megabytes(asked)) for adapters and caches are more than there is: \(has), and the system may end "
-          + "this server when they are used"
-      )
-    }
-    return asked
-  }
-
-  private func megabytes(_ bytes: Int) -> String { "\(bytes / 1_000_000) MB" }
 }
