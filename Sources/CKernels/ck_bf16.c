@@ -1,4 +1,4 @@
-#include "ck_bf16.h"
+#include "ck_bf16_variants.h"
 
 #include <string.h>
 
@@ -196,6 +196,10 @@ static ck_bf16_tile *const *ck_bf16_tiles(size_t wide, size_t *most) {
 
 void ck_bf16_product(size_t rows, size_t width, size_t columns, size_t terms, const ck_bf16_term *term,
                      const float *initial, size_t initial_stride, float *y, size_t y_stride) {
+#if defined(__x86_64__)
+  if (ck_current_variant() >= CK_AMX)
+    return ck_bf16_product_amx(rows, width, columns, terms, term, initial, initial_stride, y, y_stride);
+#endif
   size_t most;
   ck_bf16_tile *const *tiles = ck_bf16_tiles(width > 16, &most);
   ck_bf16_term now[2];
@@ -210,7 +214,7 @@ void ck_bf16_product(size_t rows, size_t width, size_t columns, size_t terms, co
 
 void ck_bf16_product_narrow(size_t rows, size_t width, size_t columns, const ck_bf16_term *term, float scale,
                             uint16_t *to, size_t to_stride) {
-  enum { most = 24 };
+  enum { most = 32 };
   float sums[most * CK_BF16_PANEL];
   ck_bf16_term now = *term;
   for (size_t first = 0; first < columns; first += width, now.panel += now.panel_stride) {

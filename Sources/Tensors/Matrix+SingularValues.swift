@@ -23,6 +23,7 @@ extension Matrix {
       throw TensorError(
         .badShape, "no singular values: a value is not finite or there are too many")
     }
+    OpenBLAS.prepared
     // LAPACK reads columns: what it sees is the transpose, so its left directions are our right ones.
     let work = copied()
     let left = Matrix(rows: rows, columns: k)

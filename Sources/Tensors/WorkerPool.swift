@@ -1,5 +1,4 @@
 import CKernels
-import COpenBLAS
 import Synchronization
 
 #if canImport(Glibc)
@@ -38,7 +37,7 @@ import Synchronization
     self.threads = max(1, min(threads, 256))
     unsafe shares = .allocate(capacity: self.threads)
     for place in 0..<self.threads { unsafe (shares + place).initialize(to: Share()) }
-    openblas_set_num_threads(1)
+    OpenBLAS.prepared
     for place in 1..<max(self.threads, 1) {
       var thread = pthread_t()
       let context = unsafe Unmanaged.passRetained(WorkerContext(self, place))

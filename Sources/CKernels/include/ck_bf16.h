@@ -28,7 +28,8 @@ typedef struct {
 /// y = initial + sum of terms, for `rows` rows and the first `columns` outputs of consecutive panels of `width`, 16 or 32.
 ///
 /// A row's bits depend on its own values and on the terms only, never on the rows it shares the call with. The terms are
-/// added one after the other, each in the order of its inputs; with a width of 16, pairs of inputs go into two sums in turn.
+/// added one after the other, each in the order of its inputs; with a width of 16, pairs of inputs go into two sums in turn, and
+/// matrix registers take 32 inputs at a time.
 /// @param terms  One or two.
 /// @param initial  Row stride `initial_stride`; may be `y` itself; NULL for zero.
 void ck_bf16_product(size_t rows, size_t width, size_t columns, size_t terms, const ck_bf16_term *term,

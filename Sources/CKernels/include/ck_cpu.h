@@ -1,5 +1,5 @@
 // Which variant of every kernel runs: chosen once from the CPU, or by LORIKEET_KERNELS, which takes one of the names
-// portable, avx2, avx512, avx512vnni and avx512bf16.
+// portable, avx2, avx512, avx512vnni, avx512bf16 and amx.
 #pragma once
 
 /// Each includes those before it. A family that has nothing faster for a variant runs the one before.
@@ -8,7 +8,8 @@ typedef enum {
   CK_AVX2 = 1,
   CK_AVX512 = 2,
   CK_AVX512_VNNI = 3,  ///< Products of 8-bit integers.
-  CK_AVX512_BF16 = 4   ///< Products of bf16 besides.
+  CK_AVX512_BF16 = 4,  ///< Products of bf16 besides.
+  CK_AMX = 5           ///< Both in matrix registers.
 } ck_variant;
 
 /// The variant in use.

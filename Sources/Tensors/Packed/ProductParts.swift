@@ -1,15 +1,24 @@
+import CKernels
+
 /// How a product with a packed weight is shared out: a grid of blocks of rows and groups of panels.
 ///
 /// A panel's result does not depend on the grid, so it follows what is quickest.
 struct ProductParts {
   /// Multiplications of one part, at least: about half a microsecond.
   static let leastWork = 1 << 16
-  /// Rows of one part, whole tiles of 12 and about as many as of the next: as many as stay in the second-level cache.
+  /// Rows of one part, whole tiles and about as many as of the next: as many as stay in the second-level cache.
   static func rowBlock(of rows: Int) -> Int {
-    let most = 264
+    let most = 288 / tileRows * tileRows
     let blocks = max(1, (rows + most - 1) / most)
-    return ((rows + blocks - 1) / blocks + 11) / 12 * 12
+    return wholeTiles((rows + blocks - 1) / blocks)
   }
+
+  /// Rows of a tile.
+  private static var tileRows: Int {
+    ck_current_variant().rawValue >= CK_AMX.rawValue ? 32 : 12
+  }
+
+  private static func wholeTiles(_ rows: Int) -> Int { (rows + tileRows - 1) / tileRows * tileRows }
 
   private let rows: Int
   private let panels: Int
@@ -21,8 +30,8 @@ struct ProductParts {
   init(rows: Int, panels: Int, panelWork: Int) {
     self.rows = rows
     self.panels = panels
-    // Of few panels, rows make the parts: whole tiles of 12.
-    let few = max(24, (rows / 8 + 11) / 12 * 12)
+    // Of few panels, rows make the parts.
+    let few = max(24, Self.wholeTiles(rows / 8))
     block = max(1, panels >= 8 ? Self.rowBlock(of: rows) : min(Self.rowBlock(of: rows), few))
     let work = max(1, min(rows, block) * panelWork)
     group = max(1, min(Self.leastWork / work, panels / 16))

@@ -1,0 +1,123 @@
+// The bf16 product in matrix registers: 32 rows by 32 outputs, of a panel as it lies.
+//
+// An instruction adds 32 inputs' products to a sum: those of the even inputs in their order, those of the odd ones, and then both.
+#include "ck_bf16_variants.h"
+
+#if defined(__x86_64__)
+#include <string.h>
+
+#include "ck_tiles.h"
+
+/// Inputs of a step.
+enum { step = 32 };
+
+/// The last inputs of a term where they are fewer than a step's, filled up with zeros.
+typedef struct {
+  _Alignas(64) uint16_t rows[2 * CK_TILE_SIDE][step];
+  uint16_t panel[step / 2][2 * CK_BF16_PANEL];
+} rest_of_term;
+
+/// `terms` of 32 rows and a panel, or of up to 16 rows or outputs where not `is_tall` or not `is_wide`, into the sums.
+CK_INLINE CK_TARGET_AMX void add_step(int is_tall, int is_wide, const uint16_t *x, size_t stride, const uint16_t *w,
+                                      size_t w_stride) {
+  _tile_loadd(ck_right, w, 2 * w_stride);
+  _tile_loadd(ck_left_above, x, 2 * stride);
+  _tile_dpbf16ps(ck_sums_above, ck_left_above, ck_right);
+  if (is_wide) {
+    _tile_loadd(ck_right_second, w + 32, 2 * w_stride);
+    _tile_dpbf16ps(ck_sums_above_right, ck_left_above, ck_right_second);
+  }
+  if (is_tall) {
+    _tile_loadd(ck_left_below, x + CK_TILE_SIDE * stride, 2 * stride);
+    _tile_dpbf16ps(ck_sums_below, ck_left_below, ck_right);
+    if (is_wide) _tile_dpbf16ps(ck_sums_below_right, ck_left_below, ck_right_second);
+  }
+}
+
+CK_INLINE CK_TARGET_AMX void clear_sums(int is_tall, int is_wide) {
+  _tile_zero(ck_sums_above);
+  if (is_wide) _tile_zero(ck_sums_above_right);
+  if (is_tall) _tile_zero(ck_sums_below);
+  if (is_tall && is_wide) _tile_zero(ck_sums_below_right);
+}
+
+CK_INLINE CK_TARGET_AMX void load_sums(int is_tall, int is_wide, const float *from, size_t stride) {
+  _tile_loadd(ck_sums_above, from, 4 * stride);
+  if (is_wide) _tile_loadd(ck_sums_above_right, from + 16, 4 * stride);
+  if (is_tall) _tile_loadd(ck_sums_below, from + CK_TILE_SIDE * stride, 4 * stride);
+  if (is_tall && is_wide) _tile_loadd(ck_sums_below_right, from + CK_TILE_SIDE * stride + 16, 4 * stride);
+}
+
+CK_INLINE CK_TARGET_AMX void store_sums(int is_tall, int is_wide, float *to, size_t stride) {
+  _tile_stored(ck_sums_above, to, 4 * stride);
+  if (is_wide) _tile_stored(ck_sums_above_right, to + 16, 4 * stride);
+  if (is_tall) _tile_stored(ck_sums_below, to + CK_TILE_SIDE * stride, 4 * stride);
+  if (is_tall && is_wide) _tile_stored(ck_sums_below_right, to + CK_TILE_SIDE * stride + 16, 4 * stride);
+}
+
+/// One panel's product for up to 32 rows, from `row` on.
+CK_INLINE CK_TARGET_AMX void tile(int is_tall, int is_wide, size_t rows, size_t columns, size_t terms,
+                                  const ck_bf16_term *term, size_t row, const float *initial, size_t initial_stride,
+                                  float *y, size_t y_stride) {
+  const size_t width = is_wide ? 32 : 16;
+  float part[2 * CK_TILE_SIDE * CK_BF16_PANEL];
+  const int is_whole = columns == width;
+  if (!initial) {
+    clear_sums(is_tall, is_wide);
+  } else if (is_whole) {
+    load_sums(is_tall, is_wide, initial, initial_stride);
+  } else {
+    for (size_t r = 0; r < rows; r++) memcpy(part + r * width, initial + r * initial_stride, columns * 4);
+    load_sums(is_tall, is_wide, part, width);
+  }
+  for (size_t s = 0; s < terms; s++) {
+    const uint16_t *x = term[s].rows + row * term[s].stride, *w = term[s].panel;
+    const size_t stride = term[s].stride, rest = term[s].depth % step;
+#pragma clang loop unroll(disable)
+    for (size_t k = 0; k + step <= term[s].depth; k += step, x += step, w += step * width)
+      add_step(is_tall, is_wide, x, stride, w, 2 * width);
+    if (rest == 0) continue;
+    rest_of_term last;
+    for (size_t r = 0; r < rows; r++) {
+      memset(last.rows[r], 0, sizeof last.rows[r]);
+      memcpy(last.rows[r], x + r * stride, 2 * rest);
+    }
+    memcpy(last.panel, w, 2 * rest * width);
+    memset((uint16_t *)last.panel + rest * width, 0, 2 * (step - rest) * width);
+    add_step(is_tall, is_wide, last.rows[0], step, last.panel[0], 2 * width);
+  }
+  if (is_whole) return store_sums(is_tall, is_wide, y, y_stride);
+  store_sums(is_tall, is_wide, part, width);
+  for (size_t r = 0; r < rows; r++) memcpy(y + r * y_stride, part + r * width, columns * 4);
+}
+
+CK_TARGET_AMX void ck_bf16_product_amx(size_t rows, size_t width, size_t columns, size_t terms,
+                                       const ck_bf16_term *term, const float *initial, size_t initial_stride, float *y,
+                                       size_t y_stride) {
+  const size_t most = 2 * CK_TILE_SIDE, last = rows / most * most;
+  for (size_t row = 0, shaped = 0; row < rows; row += most) {
+    const size_t take = row < last ? most : rows - last;
+    if (shaped != take) {
+      const size_t above = take < CK_TILE_SIDE ? take : CK_TILE_SIDE;
+      ck_tiles_shape(above, take - above, 2 * step);
+      shaped = take;
+    }
+    ck_bf16_term now[2];
+    for (size_t s = 0; s < terms; s++) now[s] = term[s];
+    for (size_t first = 0; first < columns; first += width) {
+      const size_t wide = columns - first < width ? columns - first : width;
+      const float *from = initial ? initial + row * initial_stride + first : NULL;
+      float *to = y + row * y_stride + first;
+#define TILE(is_tall, is_wide) \
+  tile(is_tall, is_wide, take, wide, terms, now, row, from, initial_stride, to, y_stride)
+      if (take > CK_TILE_SIDE) {
+        if (width > 16) TILE(1, 1); else TILE(1, 0);
+      } else {
+        if (width > 16) TILE(0, 1); else TILE(0, 0);
+      }
+      for (size_t s = 0; s < terms; s++) now[s].panel += now[s].panel_stride;
+    }
+  }
+  _tile_release();
+}
+#endif
