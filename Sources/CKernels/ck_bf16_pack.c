@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "ck_math.h"
+#include "ck_transpose.h"
 
 #if defined(__x86_64__)
 #include <immintrin.h>
@@ -56,28 +57,6 @@ CK_INLINE void ck_bf16_output_body(size_t output, size_t width, const uint16_t *
 }
 
 #if defined(__x86_64__)
-typedef __m512i ck_words;
-
-/// Transposes 8 x 8 units of 64 bits: rows[i] unit j becomes rows[j] unit i.
-#define CK_TRANSPOSE_UNITS(r)                                                                                 \
-  {                                                                                                          \
-    ck_words a[8], b[8];                                                                                     \
-    _Pragma("clang loop unroll(full)") for (int i = 0; i < 4; i++) {                                         \
-      a[2 * i] = _mm512_unpacklo_epi64(r[2 * i], r[2 * i + 1]);                                              \
-      a[2 * i + 1] = _mm512_unpackhi_epi64(r[2 * i], r[2 * i + 1]);                                          \
-    }                                                                                                        \
-    _Pragma("clang loop unroll(full)") for (int i = 0; i < 2; i++) {                                         \
-      b[4 * i] = _mm512_shuffle_i64x2(a[4 * i], a[4 * i + 2], 0x88);                                         \
-      b[4 * i + 1] = _mm512_shuffle_i64x2(a[4 * i + 1], a[4 * i + 3], 0x88);                                 \
-      b[4 * i + 2] = _mm512_shuffle_i64x2(a[4 * i], a[4 * i + 2], 0xDD);                                     \
-      b[4 * i + 3] = _mm512_shuffle_i64x2(a[4 * i + 1], a[4 * i + 3], 0xDD);                                 \
-    }                                                                                                        \
-    _Pragma("clang loop unroll(full)") for (int i = 0; i < 4; i++) {                                         \
-      r[i] = _mm512_shuffle_i64x2(b[i], b[i + 4], 0x88);                                                     \
-      r[i + 4] = _mm512_shuffle_i64x2(b[i], b[i + 4], 0xDD);                                                 \
-    }                                                                                                        \
-  }
-
 /// Rounds 2 x 16 floats to bf16 and lays them side by side, the first in the lower half of each word.
 #define CK_NARROW_HALF(v)                                                                                    \
   _mm512_add_epi32(v, _mm512_add_epi32(_mm512_set1_epi32(0x7FFF),                                            \
@@ -102,23 +81,14 @@ CK_TARGET_AVX512 static void ck_bf16_pack_avx512(size_t width, size_t outputs, s
   for (size_t k = 0; k < inputs; k += 32, panel += 32 * width) {
     size_t left = inputs - k < 32 ? inputs - k : 32, pairs = (filled - k < 32 ? filled - k : 32) / 2;
     for (size_t half = 0; half < width / 16; half++) {
-      ck_words low[8], high[8];
-      for (size_t q = 0; q < 8; q++) {
-        size_t o = half * 16 + 2 * q;
-        ck_words a = o < outputs ? ck_neighbours(weight + o * stride + k, left) : _mm512_setzero_si512();
-        ck_words b = o + 1 < outputs ? ck_neighbours(weight + (o + 1) * stride + k, left) : _mm512_setzero_si512();
-        low[q] = _mm512_unpacklo_epi32(a, b);
-        high[q] = _mm512_unpackhi_epi32(a, b);
+      ck_words rows[16];
+      for (size_t r = 0; r < 16; r++) {
+        size_t o = half * 16 + r;
+        rows[r] = o < outputs ? ck_neighbours(weight + o * stride + k, left) : _mm512_setzero_si512();
       }
-      CK_TRANSPOSE_UNITS(low)
-      CK_TRANSPOSE_UNITS(high)
+      ck_transpose_words(rows);
       uint16_t *to = panel + 32 * half;
-      for (size_t j = 0; j < 8; j++) {
-        // Unit j of `low` came from pair 4 (j / 2) + j % 2 of each row, of `high` from the pair two further.
-        size_t pair = 4 * (j / 2) + j % 2;
-        if (pair < pairs) _mm512_storeu_si512(to + pair * 2 * width, low[j]);
-        if (pair + 2 < pairs) _mm512_storeu_si512(to + (pair + 2) * 2 * width, high[j]);
-      }
+      for (size_t pair = 0; pair < pairs; pair++) _mm512_storeu_si512(to + pair * 2 * width, rows[pair]);
     }
   }
 }

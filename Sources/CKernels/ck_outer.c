@@ -1,4 +1,4 @@
-#include "ck_outer.h"
+#include "ck_outer_variants.h"
 
 #include <string.h>
 
@@ -69,3 +69,12 @@ CK_KERNEL(ck_outer,
           (size_t rows, size_t left, size_t right, const float *restrict p, size_t p_stride, const float *restrict q,
            size_t q_stride, float *restrict c, size_t c_stride, int accumulate),
           (rows, left, right, p, p_stride, q, q_stride, c, c_stride, accumulate))
+
+void ck_outer_narrow(size_t rows, size_t left, size_t right, const float *p, size_t p_stride, const float *q,
+                     size_t q_stride, float *c, size_t c_stride, int accumulate) {
+#if defined(__x86_64__)
+  if (ck_current_variant() >= CK_AMX)
+    return ck_outer_amx(rows, left, right, p, p_stride, q, q_stride, c, c_stride, accumulate);
+#endif
+  ck_outer(rows, left, right, p, p_stride, q, q_stride, c, c_stride, accumulate);
+}

@@ -254,11 +254,15 @@ extension FrozenWeight {
   public func addGradient(
     _ p: Matrix, _ q: Matrix, to factor: Matrix, accumulating: Bool, pool: WorkerPool
   ) {
+    let isPrecise: Bool
     switch storage {
     case .plain:
-      factor.setProduct(p, .transposed, q, .plain, accumulating: accumulating, pool: pool)
-    case .narrow, .blocks: factor.setOuterProduct(p, q, accumulating: accumulating, pool: pool)
+      return factor.setProduct(
+        p, .transposed, q, .plain, accumulating: accumulating, pool: pool)
+    case .narrow: isPrecise = false
+    case .blocks(let panels): isPrecise = panels.isPrecise
     }
+    factor.setOuterProduct(p, q, precisely: isPrecise, accumulating: accumulating, pool: pool)
   }
 
   func check(_ from: Matrix, _ fromWidth: Int, _ to: Matrix, _ toWidth: Int) {

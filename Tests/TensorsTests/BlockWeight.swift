@@ -214,3 +214,9 @@ func underEachVariant(_ body: (ck_variant) throws -> Void) rethrows {
     try body(variant)
   }
 }
+
+/// Rounded to bf16, ties to even.
+func rounded(_ x: Float) -> Float {
+  let bits = x.bitPattern
+  return Float(bitPattern: (bits &+ 0x7FFF &+ (bits >> 16 & 1)) & 0xFFFF_0000)
+}

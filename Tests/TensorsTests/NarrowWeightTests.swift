@@ -19,12 +19,6 @@ extension KernelVariantTests {
       Matrix(rows: rows, columns: columns, (0..<rows * columns).map { _ in g.normal() })
     }
 
-    /// Rounded to bf16, ties to even.
-    private func rounded(_ x: Float) -> Float {
-      let bits = x.bitPattern
-      return Float(bitPattern: (bits &+ 0x7FFF &+ (bits >> 16 & 1)) & 0xFFFF_0000)
-    }
-
     private func packed(_ values: Matrix) -> FrozenWeight {
       FrozenWeight(StoredRows(values), format: .bf16, arena: WeightArena(), pool: pool)
     }

@@ -6,3 +6,7 @@
 /// p, q, c: row strides `p_stride`, `q_stride`, `c_stride`. The order of additions is that of the rows.
 void ck_outer(size_t rows, size_t left, size_t right, const float *p, size_t p_stride, const float *q,
               size_t q_stride, float *c, size_t c_stride, int accumulate);
+
+/// The same for those who can do with bf16: matrix registers round p and q to it first, and take 32 rows at a time.
+void ck_outer_narrow(size_t rows, size_t left, size_t right, const float *p, size_t p_stride, const float *q,
+                     size_t q_stride, float *c, size_t c_stride, int accumulate);

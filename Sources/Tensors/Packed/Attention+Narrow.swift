@@ -145,13 +145,14 @@ extension Attention {
     let (count, width) = (rows.count, queries.columns)
     let place = block.place(queries)
     let own = keys.lowerBound * headSize
+    let multiply = unsafe packing == .bf16 ? ck_outer_narrow : ck_outer
     block.score(factors[0])
     let p = unsafe block.scores
     unsafe ck_masked_softmax_again(
       count, keys.count, p, scale, block.segment.position(of: rows.lowerBound),
       keys.lowerBound, window ?? .max,
       logSums.pointer + rows.lowerBound * heads + block.heads.lowerBound, heads)
-    unsafe ck_outer(
+    unsafe multiply(
       count, keys.count, headSize, p, keys.count, dy.pointer + place, width,
       part.pointer + block.segment.keys.rows * headSize + own, headSize, 1)
     let gradient = QueryBlock(
@@ -164,7 +165,7 @@ extension Attention {
       count, keys.count, keys.count, p, ds, corrections.pointer)
     unsafe ck_softmax_backward(
       count, keys.count, p, ds, corrections.pointer, scale)
-    unsafe ck_outer(
+    unsafe multiply(
       count, keys.count, headSize, ds, keys.count, queries.pointer + place, width,
       part.pointer + own, headSize, 1)
     unsafe block.take(ds)

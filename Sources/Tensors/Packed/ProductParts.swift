@@ -13,10 +13,12 @@ struct ProductParts {
     return wholeTiles((rows + blocks - 1) / blocks)
   }
 
-  /// Rows of a tile.
-  private static var tileRows: Int {
-    ck_current_variant().rawValue >= CK_AMX.rawValue ? 32 : 12
+  private static var hasMatrixRegisters: Bool {
+    ck_current_variant().rawValue >= CK_AMX.rawValue
   }
+
+  /// Rows of a tile.
+  private static var tileRows: Int { hasMatrixRegisters ? 32 : 12 }
 
   private static func wholeTiles(_ rows: Int) -> Int { (rows + tileRows - 1) / tileRows * tileRows }
 
@@ -34,7 +36,9 @@ struct ProductParts {
     let few = max(24, Self.wholeTiles(rows / 8))
     block = max(1, panels >= 8 ? Self.rowBlock(of: rows) : min(Self.rowBlock(of: rows), few))
     let work = max(1, min(rows, block) * panelWork)
-    group = max(1, min(Self.leastWork / work, panels / 16))
+    // A tile in matrix registers is so quick that its rows are to be found in the first-level cache, while several panels pass.
+    let isTiled = Self.hasMatrixRegisters && rows > Self.tileRows
+    group = max(1, isTiled ? min(8, panels / 6) : min(Self.leastWork / work, panels / 16))
     groups = (panels + group - 1) / group
   }
 
