@@ -8,8 +8,10 @@
 
 #include "ck_tiles.h"
 
-/// Inputs of a step.
-enum { step = 32 };
+enum {
+  step = 32,  ///< Inputs of an instruction.
+  few = 4     ///< Rows that are multiplied without matrix registers.
+};
 
 /// The last inputs of a term where they are fewer than a step's, filled up with zeros.
 typedef struct {
@@ -91,9 +93,89 @@ CK_INLINE CK_TARGET_AMX void tile(int is_tall, int is_wide, size_t rows, size_t 
   for (size_t r = 0; r < rows; r++) memcpy(y + r * y_stride, part + r * width, columns * 4);
 }
 
+/// The same sums without matrix registers, bit by bit: shaping and filling those for a row or two takes longer.
+CK_INLINE CK_TARGET_AMX void few_rows(int rows, int vectors, size_t columns, size_t terms, const ck_bf16_term *term,
+                                      const float *initial, size_t initial_stride, float *y, size_t y_stride) {
+  const __m512i upper = _mm512_set1_epi32((int)0xFFFF0000);
+  __m512 sums[few][2];
+  __mmask16 mask[2];
+  CK_UNROLL for (int v = 0; v < vectors; v++) {
+    const size_t left = columns > 16 * (size_t)v ? columns - 16 * (size_t)v : 0;
+    mask[v] = (__mmask16)(left >= 16 ? 0xFFFF : (1u << left) - 1);
+    CK_UNROLL for (int r = 0; r < rows; r++) sums[r][v] =
+        initial ? _mm512_maskz_loadu_ps(mask[v], initial + r * initial_stride + 16 * v) : _mm512_setzero_ps();
+  }
+  for (size_t s = 0; s < terms; s++) {
+    const uint16_t *x = term[s].rows, *w = term[s].panel;
+    const size_t stride = term[s].stride, depth = term[s].depth;
+    for (size_t k = 0; k < depth;) {
+      const size_t end = depth - k < step ? depth : k + step;
+      __m512 even[few][2], odd[few][2];
+      CK_UNROLL for (int r = 0; r < rows; r++) CK_UNROLL for (int v = 0; v < vectors; v++) even[r][v] = odd[r][v] =
+          _mm512_setzero_ps();
+#pragma clang loop unroll(disable)
+      for (; k < end; k += 2, w += 32 * vectors) {
+        __m512 low[2], high[2];
+        CK_UNROLL for (int v = 0; v < vectors; v++) {
+          const __m512i pairs = _mm512_loadu_si512(w + 32 * v);
+          low[v] = _mm512_castsi512_ps(_mm512_slli_epi32(pairs, 16));
+          high[v] = _mm512_castsi512_ps(_mm512_and_si512(pairs, upper));
+        }
+        CK_UNROLL for (int r = 0; r < rows; r++) {
+          uint32_t pair;
+          memcpy(&pair, x + (size_t)r * stride + k, 4);
+          const __m512 first = _mm512_castsi512_ps(_mm512_set1_epi32((int)(pair << 16)));
+          const __m512 second = _mm512_castsi512_ps(_mm512_set1_epi32((int)(pair & 0xFFFF0000)));
+          CK_UNROLL for (int v = 0; v < vectors; v++) {
+            even[r][v] = _mm512_fmadd_ps(first, low[v], even[r][v]);
+            odd[r][v] = _mm512_fmadd_ps(second, high[v], odd[r][v]);
+          }
+        }
+      }
+      CK_UNROLL for (int r = 0; r < rows; r++) CK_UNROLL for (int v = 0; v < vectors; v++) sums[r][v] =
+          _mm512_add_ps(sums[r][v], _mm512_add_ps(even[r][v], odd[r][v]));
+    }
+  }
+  CK_UNROLL for (int r = 0; r < rows; r++) CK_UNROLL for (int v = 0; v < vectors; v++)
+      _mm512_mask_storeu_ps(y + r * y_stride + 16 * v, mask[v], sums[r][v]);
+}
+
+/// Not inlined, so that nothing of it moves out of where denormal numbers count as zero.
+__attribute__((noinline)) CK_TARGET_AMX static void few_rows_of_panels(size_t rows, size_t width, size_t columns,
+                                                                       size_t terms, const ck_bf16_term *term,
+                                                                       const float *initial, size_t initial_stride,
+                                                                       float *y, size_t y_stride) {
+  ck_bf16_term now[2];
+  for (size_t s = 0; s < terms; s++) now[s] = term[s];
+  for (size_t first = 0; first < columns; first += width) {
+    const size_t wide = columns - first < width ? columns - first : width;
+    const float *from = initial ? initial + first : NULL;
+#define FEW_ROWS(rows)                                                                          \
+  case rows:                                                                                    \
+    if (width > 16) few_rows(rows, 2, wide, terms, now, from, initial_stride, y + first, y_stride); \
+    else few_rows(rows, 1, wide, terms, now, from, initial_stride, y + first, y_stride);        \
+    break;
+    switch (rows) {
+      FEW_ROWS(1)
+      FEW_ROWS(2)
+      FEW_ROWS(3)
+      FEW_ROWS(4)
+    }
+    for (size_t s = 0; s < terms; s++) now[s].panel += now[s].panel_stride;
+  }
+}
+
 CK_TARGET_AMX void ck_bf16_product_amx(size_t rows, size_t width, size_t columns, size_t terms,
                                        const ck_bf16_term *term, const float *initial, size_t initial_stride, float *y,
                                        size_t y_stride) {
+  if (rows <= (term->depth > 2 * step ? 1 : few)) {
+    // As matrix registers have it: what is below the least normal float counts as zero.
+    const unsigned usual = _mm_getcsr();
+    _mm_setcsr(usual | _MM_FLUSH_ZERO_ON | _MM_DENORMALS_ZERO_ON);
+    few_rows_of_panels(rows, width, columns, terms, term, initial, initial_stride, y, y_stride);
+    _mm_setcsr(usual);
+    return;
+  }
   const size_t most = 2 * CK_TILE_SIDE, last = rows / most * most;
   for (size_t row = 0, shaped = 0; row < rows; row += most) {
     const size_t take = row < last ? most : rows - last;

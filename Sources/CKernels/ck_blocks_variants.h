@@ -5,7 +5,6 @@
 #include "ck_blocks.h"
 #include "ck_dispatch.h"
 
-#define CK_UNROLL _Pragma("clang loop unroll(full)")
 
 /// What is left of a `ck_ahead`.
 typedef struct {

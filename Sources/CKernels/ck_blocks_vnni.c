@@ -5,12 +5,13 @@
 #include <string.h>
 
 // 12 float and 12 integer accumulators (8 and 16), 2 registers of weights, 1 of activations.
-enum { tile_rows = 6, precise_tile_rows = 4 };
+enum { tile_rows = 6, precise_tile_rows = 4, fetch_distance = 8192 };
 
-/// What the tiles of one panel fetch for the next one, so that memory is busy while they compute.
+/// What the tiles of one panel fetch, so that memory is busy while they compute.
 typedef struct {
   const uint8_t *from;
   size_t step;  // bytes for each block, 0 for nothing
+  int is_near;  // whether they are read soon
   size_t lines;  // of the job's walk, for each block
 } fetch_ahead;
 
@@ -66,7 +67,11 @@ CK_INLINE CK_TARGET_AVX512_VNNI void tile(int rows, int parts, ck_block_format f
   // Unrolled, this loop would spill the accumulators.
 #pragma clang loop unroll(disable)
   for (size_t b = 0; b < blocks; b++, block += ck_blocks_bytes(format), x += CK_BLOCK_SIDE) {
-    for (size_t line = 0; line < ahead.step; line += 64) _mm_prefetch((const char *)ahead.from + line, _MM_HINT_T1);
+    if (ahead.is_near) {
+      for (size_t line = 0; line < ahead.step; line += 64) _mm_prefetch((const char *)ahead.from + line, _MM_HINT_T0);
+    } else {
+      for (size_t line = 0; line < ahead.step; line += 64) _mm_prefetch((const char *)ahead.from + line, _MM_HINT_T1);
+    }
     ahead.from += ahead.step;
     if (ahead.lines > 0) ck_walk_on(job->walk, ahead.lines);
     const int scales = ck_block_scales(format), steps = 8 / scales;  // of four inputs with one scale
@@ -113,12 +118,16 @@ CK_INLINE CK_TARGET_AVX512_VNNI void tile(int rows, int parts, ck_block_format f
 CK_INLINE CK_TARGET_AVX512_VNNI void panel(int parts, ck_block_format format, const ck_block_job *job) {
   const size_t most = parts == 1 ? tile_rows : precise_tile_rows;
   const size_t bytes = ck_blocks_bytes(format), tiles = (job->rows + most - 1) / most;
-  // One tile alone waits for memory anyway, and among many the first one's wait is no matter. Past the last panel
-  // this fetches what nobody asked for, which is harmless.
-  const size_t lines = tiles < 2 || tiles > 8 ? 0 : (bytes / 64 + tiles - 1) / tiles;
-  const size_t steps = tiles * job->blocks;
-  fetch_ahead ahead = {job->panel + job->blocks * bytes, 64 * lines,
-                       tiles < 2 ? 0 : (job->walk_lines + steps - 1) / steps};
+  // For several tiles the first one fetches the next panel; among many its wait is no matter. One tile alone waits for memory
+  // anyway, unless the processor loses its way at each page's end, as Intel's do: then what comes a page or two later is
+  // fetched. Past the last panel this fetches what nobody asked for, which is harmless.
+  fetch_ahead ahead = {0};
+  if (tiles < 2) {
+    if (ck_fetches_within_pages()) ahead = (fetch_ahead){job->panel + fetch_distance, bytes, 1, 0};
+  } else {
+    const size_t steps = tiles * job->blocks, lines = tiles > 8 ? 0 : (bytes / 64 + tiles - 1) / tiles;
+    ahead = (fetch_ahead){job->panel + job->blocks * bytes, 64 * lines, 0, (job->walk_lines + steps - 1) / steps};
+  }
   for (size_t row = 0; row < job->rows; ahead.from += job->blocks * ahead.step) {
     ck_block_job rest = ck_block_job_from(job, row);
     size_t rows = ck_block_tile_rows(rest.rows, most);

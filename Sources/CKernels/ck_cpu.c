@@ -57,6 +57,14 @@ ck_variant ck_current_variant(void) {
   return variant >= 0 ? (ck_variant)variant : choose();
 }
 
+int ck_fetches_within_pages(void) {
+#if defined(__x86_64__)
+  return __builtin_cpu_is("intel");
+#else
+  return 0;
+#endif
+}
+
 int ck_cpu_count(void) {
   cpu_set_t set;
   if (sched_getaffinity(0, sizeof set, &set) != 0) return 1;

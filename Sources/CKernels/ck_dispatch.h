@@ -11,6 +11,7 @@
 #include "ck_cpu.h"
 
 #define CK_INLINE static inline __attribute__((always_inline))
+#define CK_UNROLL _Pragma("clang loop unroll(full)")
 #define CK_FAST_MATH _Pragma("clang fp reassociate(on) contract(fast)")
 
 #if defined(__x86_64__)

@@ -4,7 +4,6 @@
 
 #include "ck_half.h"
 
-#define CK_UNROLL _Pragma("clang loop unroll(full)")
 
 enum {
   panel_outputs = 32,

@@ -21,6 +21,9 @@ ck_variant ck_best_variant(void);
 /// Forces a variant (tests); returns 0 and changes nothing where the CPU cannot run it.
 int ck_force_variant(ck_variant variant);
 
+/// Whether the processor fetches memory ahead of its readers only to the end of a page of 4 KB.
+int ck_fetches_within_pages(void);
+
 /// Processors that this process may run on.
 int ck_cpu_count(void);
 
