@@ -84,6 +84,7 @@ done
 if [ $peers = yes ]; then
   install Tests/Peers/build-requirements.txt
   export PATH="$PWD/$venv/bin:$PATH" CMAKE_ARGS="-DGGML_NATIVE=ON"  # for llama-cpp-python's build
+  . Tests/Peers/compiler.sh
   install Tests/Peers/requirements.txt
   say "peers, $rounds rounds in turn"
   $python Tests/Peers/compare.py --rounds "$rounds" || failed="$failed compare.py"

@@ -11,6 +11,7 @@ python=$1
 package=$(grep '^llama-cpp-python==' "$here/requirements.txt")
 
 [ -x "$peers/llama-server" ] && exit 0
+. "$here/compiler.sh"
 mkdir -p "$peers/source"
 cd "$peers/source"
 "$python" -m pip download --quiet --no-deps --no-binary llama-cpp-python --dest . "$package"

@@ -180,8 +180,10 @@ import CKernels
     return counts.contains { $0 >= 4 }
   }
 
-  /// Whether products with the transpose have 8 bits on both sides, rather than bf16.
-  var transposesInBlocks: Bool { !isPrecise && outputs % Self.side == 0 }
+  /// Whether products with the transpose have 8 bits on both sides, rather than bf16, which matrix registers multiply faster.
+  var transposesInBlocks: Bool {
+    !isPrecise && outputs % Self.side == 0 && ck_current_variant().rawValue < CK_AMX.rawValue
+  }
 
   /// `dx = dy W + terms`, or `dx += ...` where `accumulating`, in 8 bits: W's blocks are turned round on the way into the
   /// kernel, quantised anew along the outputs.
