@@ -1,6 +1,7 @@
 // The bf16 product in matrix registers: 32 rows by 32 outputs, of a panel as it lies.
 //
-// An instruction adds 32 inputs' products to a sum: those of the even inputs in their order, those of the odd ones, and then both.
+// An instruction adds 32 inputs' products to a sum: those of the even inputs in their order, those of the odd ones, and
+// then both.
 #include "ck_bf16_variants.h"
 
 #if defined(__x86_64__)
@@ -19,7 +20,8 @@ typedef struct {
   uint16_t panel[step / 2][2 * CK_BF16_PANEL];
 } rest_of_term;
 
-/// `terms` of 32 rows and a panel, or of up to 16 rows or outputs where not `is_tall` or not `is_wide`, into the sums.
+/// Adds an instruction's inputs to the sums of 32 rows and 32 outputs; of up to 16 rows where not `is_tall`, of 16 outputs
+/// where not `is_wide`.
 CK_INLINE CK_TARGET_AMX void add_step(int is_tall, int is_wide, const uint16_t *x, size_t stride, const uint16_t *w,
                                       size_t w_stride) {
   _tile_loadd(ck_right, w, 2 * w_stride);
@@ -57,7 +59,7 @@ CK_INLINE CK_TARGET_AMX void store_sums(int is_tall, int is_wide, float *to, siz
   if (is_tall && is_wide) _tile_stored(ck_sums_below_right, to + CK_TILE_SIDE * stride + 16, 4 * stride);
 }
 
-/// One panel's product for up to 32 rows, from `row` on.
+/// One panel's product for up to 32 rows, from `row` on. What stands beyond the last column of its sums is nobody's.
 CK_INLINE CK_TARGET_AMX void tile(int is_tall, int is_wide, size_t rows, size_t columns, size_t terms,
                                   const ck_bf16_term *term, size_t row, const float *initial, size_t initial_stride,
                                   float *y, size_t y_stride) {

@@ -66,7 +66,7 @@ CK_INLINE CK_TARGET_AMX void convert_steps(int is_turned, size_t steps, size_t c
   }
 }
 
-/// Adds `rows` by `columns` sums to `c`, turned round first where `is_turned`.
+/// Adds up to 16 of `rows` by up to 16 of `columns` sums to `c`, turned round first where `is_turned`.
 CK_INLINE CK_TARGET_AMX void add(int is_turned, size_t rows, size_t columns,
                                  const float sums[CK_TILE_SIDE][CK_TILE_SIDE], float *c, size_t stride) {
   const __mmask16 mask = first_lanes(columns);
