@@ -122,7 +122,7 @@ let package = Package(
         "Toys", "Registry", "Serving", "Training", "Checkpoints", "Models", "Autograd", "Tensors",
         "Digests",
       ]),
-    tests("Tensors", ["CKernels", "Digests"]),
+    tests("Tensors", ["CKernels", "COpenBLAS", "Digests"]),
     tests("Models", ["Autograd", "Checkpoints", "Tensors", "JSON"]),
     tests("Autograd", ["Tensors"]),
     tests("JSON"),

@@ -214,7 +214,7 @@ void ck_bf16_product(size_t rows, size_t width, size_t columns, size_t terms, co
 
 void ck_bf16_product_narrow(size_t rows, size_t width, size_t columns, const ck_bf16_term *term, float scale,
                             uint16_t *to, size_t to_stride) {
-  enum { most = 32 };
+  enum { most = 24 };
   float sums[most * CK_BF16_PANEL];
   ck_bf16_term now = *term;
   for (size_t first = 0; first < columns; first += width, now.panel += now.panel_stride) {

@@ -17,18 +17,18 @@ enum {
 /// The last inputs of a term where they are fewer than a step's, filled up with zeros.
 typedef struct {
   _Alignas(64) uint16_t rows[2 * CK_TILE_SIDE][step];
-  uint16_t panel[step / 2][2 * CK_BF16_PANEL];
+  uint16_t panel[step * CK_BF16_PANEL];
 } rest_of_term;
 
 /// Adds an instruction's inputs to the sums of 32 rows and 32 outputs; of up to 16 rows where not `is_tall`, of 16 outputs
 /// where not `is_wide`.
-CK_INLINE CK_TARGET_AMX void add_step(int is_tall, int is_wide, const uint16_t *x, size_t stride, const uint16_t *w,
-                                      size_t w_stride) {
-  _tile_loadd(ck_right, w, 2 * w_stride);
+CK_INLINE CK_TARGET_AMX void add_step(int is_tall, int is_wide, const uint16_t *x, size_t stride, const uint16_t *w) {
+  const size_t pair_bytes = is_wide ? 128 : 64;
+  _tile_loadd(ck_right, w, pair_bytes);
   _tile_loadd(ck_left_above, x, 2 * stride);
   _tile_dpbf16ps(ck_sums_above, ck_left_above, ck_right);
   if (is_wide) {
-    _tile_loadd(ck_right_second, w + 32, 2 * w_stride);
+    _tile_loadd(ck_right_second, w + 32, pair_bytes);
     _tile_dpbf16ps(ck_sums_above_right, ck_left_above, ck_right_second);
   }
   if (is_tall) {
@@ -79,16 +79,14 @@ CK_INLINE CK_TARGET_AMX void tile(int is_tall, int is_wide, size_t rows, size_t 
     const size_t stride = term[s].stride, rest = term[s].depth % step;
 #pragma clang loop unroll(disable)
     for (size_t k = 0; k + step <= term[s].depth; k += step, x += step, w += step * width)
-      add_step(is_tall, is_wide, x, stride, w, 2 * width);
+      add_step(is_tall, is_wide, x, stride, w);
     if (rest == 0) continue;
     rest_of_term last;
-    for (size_t r = 0; r < rows; r++) {
-      memset(last.rows[r], 0, sizeof last.rows[r]);
-      memcpy(last.rows[r], x + r * stride, 2 * rest);
-    }
-    memcpy(last.panel, w, 2 * rest * width);
-    memset((uint16_t *)last.panel + rest * width, 0, 2 * (step - rest) * width);
-    add_step(is_tall, is_wide, last.rows[0], step, last.panel[0], 2 * width);
+    const __mmask32 mask = (1u << rest) - 1;
+    for (size_t r = 0; r < rows; r++) _mm512_store_si512(last.rows[r], _mm512_maskz_loadu_epi16(mask, x + r * stride));
+    for (size_t i = 0; i < step * width; i += 32)
+      _mm512_storeu_si512(last.panel + i, i < rest * width ? _mm512_loadu_si512(w + i) : _mm512_setzero_si512());
+    add_step(is_tall, is_wide, last.rows[0], step, last.panel);
   }
   if (is_whole) return store_sums(is_tall, is_wide, y, y_stride);
   store_sums(is_tall, is_wide, part, width);
@@ -102,8 +100,7 @@ CK_INLINE CK_TARGET_AMX void few_rows(int rows, int vectors, size_t columns, siz
   __m512 sums[few][2];
   __mmask16 mask[2];
   CK_UNROLL for (int v = 0; v < vectors; v++) {
-    const size_t left = columns > 16 * (size_t)v ? columns - 16 * (size_t)v : 0;
-    mask[v] = (__mmask16)(left >= 16 ? 0xFFFF : (1u << left) - 1);
+    mask[v] = ck_first_lanes(columns > 16 * (size_t)v ? columns - 16 * (size_t)v : 0);
     CK_UNROLL for (int r = 0; r < rows; r++) sums[r][v] =
         initial ? _mm512_maskz_loadu_ps(mask[v], initial + r * initial_stride + 16 * v) : _mm512_setzero_ps();
   }
@@ -183,7 +180,7 @@ CK_TARGET_AMX void ck_bf16_product_amx(size_t rows, size_t width, size_t columns
     const size_t take = row < last ? most : rows - last;
     if (shaped != take) {
       const size_t above = take < CK_TILE_SIDE ? take : CK_TILE_SIDE;
-      ck_tiles_shape(above, take - above, 2 * step);
+      ck_tiles_shape(above, take - above);
       shaped = take;
     }
     ck_bf16_term now[2];

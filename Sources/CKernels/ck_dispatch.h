@@ -27,7 +27,7 @@
                  min_vector_width(512)))
 #define CK_TARGET_AMX                                                                                    \
   __attribute__((target("avx2,fma,f16c,bmi2,avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,avx512bf16," \
-                        "amx-tile,amx-int8,amx-bf16"),                                                  \
+                        "amx-tile,amx-bf16"),                                                           \
                  min_vector_width(512)))
 /// Defines `name`, which calls the variant in use of `name_portable`, `name_avx2` and `name_avx512`.
 #define CK_DISPATCH(name, parameters, arguments)                           \

@@ -19,10 +19,6 @@ enum {
 /// 32 rows of 16 columns: `[row / 2][column][row % 2]`, or turned round `[column][row]`.
 typedef uint16_t tile_of_rows[CK_TILE_SIDE][step];
 
-CK_INLINE CK_TARGET_AMX __mmask16 first_lanes(size_t count) {
-  return (__mmask16)(count >= 16 ? 0xFFFF : (1u << count) - 1);
-}
-
 /// Rows 2t and 2t + 1 of up to 32 rows of up to 16 columns, filled up with zeros.
 CK_INLINE CK_TARGET_AMX ck_words interleaved(int is_whole, size_t rows, __mmask16 columns, const float *from, size_t stride,
                                              size_t t) {
@@ -42,7 +38,7 @@ CK_INLINE CK_TARGET_AMX ck_words interleaved(int is_whole, size_t rows, __mmask1
 /// They all, turned round or not.
 CK_INLINE CK_TARGET_AMX void convert(int is_turned, int is_whole, size_t rows, size_t columns, const float *from,
                                      size_t stride, tile_of_rows to) {
-  const __mmask16 mask = first_lanes(columns);
+  const __mmask16 mask = ck_first_lanes(columns);
   ck_words words[step / 2];
   _Pragma("clang loop unroll(full)") for (size_t t = 0; t < step / 2; t++) {
     words[t] = interleaved(is_whole, rows, mask, from, stride, t);
@@ -69,7 +65,7 @@ CK_INLINE CK_TARGET_AMX void convert_steps(int is_turned, size_t steps, size_t c
 /// Adds up to 16 of `rows` by up to 16 of `columns` sums to `c`, turned round first where `is_turned`.
 CK_INLINE CK_TARGET_AMX void add(int is_turned, size_t rows, size_t columns,
                                  const float sums[CK_TILE_SIDE][CK_TILE_SIDE], float *c, size_t stride) {
-  const __mmask16 mask = first_lanes(columns);
+  const __mmask16 mask = ck_first_lanes(columns);
   ck_words words[CK_TILE_SIDE];
   _Pragma("clang loop unroll(full)") for (int r = 0; r < CK_TILE_SIDE; r++) words[r] = _mm512_load_si512(sums[r]);
   if (is_turned) ck_transpose_words(words);
@@ -110,7 +106,7 @@ CK_TARGET_AMX void ck_outer_amx(size_t rows, size_t left, size_t right, const fl
   if (!accumulate)
     for (size_t m = 0; m < left; m++) memset(c + m * c_stride, 0, right * sizeof(float));
   memset(wide, 0, sizeof wide);  // the tiles beyond the last column
-  ck_tiles_shape(CK_TILE_SIDE, CK_TILE_SIDE, 2 * step);
+  ck_tiles_shape(CK_TILE_SIDE, CK_TILE_SIDE);
   for (size_t first = 0; first < rows; first += chunk * step) {
     const size_t count = least(rows - first, chunk * step), steps = (count + step - 1) / step;
     for (size_t m = 0; m < thin_columns; m += group * CK_TILE_SIDE) {

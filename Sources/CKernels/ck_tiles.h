@@ -14,21 +14,25 @@ enum { CK_TILE_SIDE = 16 };
 enum { ck_sums_above = 0, ck_sums_above_right = 1, ck_sums_below = 2, ck_sums_below_right = 3 };
 enum { ck_left_above = 4, ck_left_below = 5, ck_right = 6, ck_right_second = 7 };
 
-/// Gives the tiles their shapes and clears them: `above` and `below` rows of the left factor, `left_bytes` a row (a multiple
-/// of 4). A tile with no rows may not be used.
-CK_INLINE CK_TARGET_AMX void ck_tiles_shape(size_t above, size_t below, size_t left_bytes) {
+/// Gives the tiles their shapes and clears them: `above` and `below` rows of the left factor. A tile with no rows may not be
+/// used.
+CK_INLINE CK_TARGET_AMX void ck_tiles_shape(size_t above, size_t below) {
   struct {
     uint8_t palette, start, reserved[14];
     uint16_t row_bytes[16];
     uint8_t rows[16];
   } shapes = {.palette = 1};
   for (int tile = 0; tile < 8; tile++) {
-    const int is_left = tile == ck_left_above || tile == ck_left_below, is_right = tile >= ck_right;
-    const size_t own = tile == ck_left_below || tile == ck_sums_below || tile == ck_sums_below_right ? below : above;
-    const size_t rows = is_right ? left_bytes / 4 : own;
+    const int is_below = tile == ck_left_below || tile == ck_sums_below || tile == ck_sums_below_right;
+    const size_t rows = tile >= ck_right ? CK_TILE_SIDE : is_below ? below : above;
     shapes.rows[tile] = (uint8_t)rows;
-    shapes.row_bytes[tile] = (uint16_t)(rows == 0 ? 0 : is_left ? left_bytes : 64);
+    shapes.row_bytes[tile] = rows == 0 ? 0 : 64;
   }
   _tile_loadconfig(&shapes);
+}
+
+/// The first `count` of 16 lanes, or all.
+CK_INLINE CK_TARGET_AMX __mmask16 ck_first_lanes(size_t count) {
+  return (__mmask16)(count >= 16 ? 0xFFFF : (1u << count) - 1);
 }
 #endif

@@ -13,7 +13,7 @@ __attribute__((weak)) void gotoblas_dynamic_init(void);
 __attribute__((weak)) void gotoblas_dynamic_quit(void);
 
 /// Lets OpenBLAS use the kernels of processor `core` where it did not know the one it runs on: a processor newer than the library
-/// gets those of 2004 (`Prescott`), without AVX, at a tenth of the speed. OPENBLAS_CORETYPE stays the user's word.
+/// gets those of 2004 (`Prescott`), without AVX, at a quarter of the speed. OPENBLAS_CORETYPE stays the user's word.
 ///
 /// Before the first call, and by one thread.
 static inline void openblas_replace_unknown_core(const char *core) {

@@ -1,3 +1,5 @@
+import CKernels
+import COpenBLAS
 import Expect
 import Tensors
 import Testing
@@ -6,6 +8,14 @@ import Testing
 extension KernelVariantTests {
   @Suite("Products")
   struct ProductTests {
+    @Test(
+      "of floats have OpenBLAS's kernels for this processor, though it be newer than the library")
+    func core() throws {
+      _ = WorkerPool(threads: 1)
+      let name = unsafe String(cString: try #require(openblas_get_corename()))
+      #expect(name != "Prescott" || ck_best_variant() == CK_PORTABLE)
+    }
+
     private func random(_ rows: Int, _ columns: Int, _ g: inout SplitMix64) -> Matrix {
       Matrix(rows: rows, columns: columns, (0..<rows * columns).map { _ in g.normal() })
     }

@@ -9,7 +9,7 @@ typedef enum {
   CK_AVX512 = 2,
   CK_AVX512_VNNI = 3,  ///< Products of 8-bit integers.
   CK_AVX512_BF16 = 4,  ///< Products of bf16 besides.
-  CK_AMX = 5           ///< Both in matrix registers.
+  CK_AMX = 5           ///< Those of bf16 in matrix registers.
 } ck_variant;
 
 /// The variant in use.

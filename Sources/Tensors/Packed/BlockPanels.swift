@@ -182,7 +182,7 @@ import CKernels
 
   /// Whether products with the transpose have 8 bits on both sides, rather than bf16, which matrix registers multiply faster.
   var transposesInBlocks: Bool {
-    !isPrecise && outputs % Self.side == 0 && ck_current_variant().rawValue < CK_AMX.rawValue
+    !isPrecise && outputs % Self.side == 0 && !ProductParts.hasMatrixRegisters
   }
 
   /// `dx = dy W + terms`, or `dx += ...` where `accumulating`, in 8 bits: W's blocks are turned round on the way into the

@@ -13,7 +13,7 @@ struct ProductParts {
     return wholeTiles((rows + blocks - 1) / blocks)
   }
 
-  private static var hasMatrixRegisters: Bool {
+  static var hasMatrixRegisters: Bool {
     ck_current_variant().rawValue >= CK_AMX.rawValue
   }
 
@@ -33,7 +33,7 @@ struct ProductParts {
     self.rows = rows
     self.panels = panels
     // Of few panels, rows make the parts.
-    let few = max(24, Self.wholeTiles(rows / 8))
+    let few = Self.wholeTiles(max(24, rows / 8))
     block = max(1, panels >= 8 ? Self.rowBlock(of: rows) : min(Self.rowBlock(of: rows), few))
     let work = max(1, min(rows, block) * panelWork)
     // A tile in matrix registers is so quick that its rows are to be found in the first-level cache, while several panels pass.
