@@ -103,7 +103,7 @@ extension Tape {
   }
 
   /// What a delta adds to a layer's output, whose first factor's product is `low`.
-  private func term(_ delta: LowRankDelta, _ low: LowRows) -> LowRankTerm {
+  private func term(_ delta: LowRankDelta, _ low: OperandRows) -> LowRankTerm {
     LowRankTerm(
       rows: delta.rows, low: low.operand, lowRows: low.rows, factor: delta.b, .transposed)
   }
@@ -164,7 +164,7 @@ extension Tape {
       }
       for index in needed {
         backward(
-          deltas[index], x: x, low: lows[index].values, dLow: lowGradients[index].values, dy: dy,
+          deltas[index], x: x, low: lows[index], dLow: lowGradients[index], dy: gradient,
           as: weight)
       }
       if let residual { give(dy, to: residual) }
@@ -173,7 +173,7 @@ extension Tape {
   }
 
   /// Room for `(rows, r)` of each delta; those of one rank share an operand, so that all are narrowed at once.
-  private func lows(for deltas: [LowRankDelta]) -> [LowRows] {
+  private func lows(for deltas: [LowRankDelta]) -> [OperandRows] {
     // Few ranks, most often one.
     var ranks: [(rank: Int, rows: Int)] = []
     let places = deltas.map { delta in
@@ -184,58 +184,50 @@ extension Tape {
       return (rank: place, rows: first..<first + delta.rows.count)
     }
     let operands = ranks.map { Operand(matrix($0.rows, $0.rank), recycler: recycler) }
-    return places.map { LowRows(operand: operands[$0.rank], rows: $0.rows) }
+    return places.map { OperandRows(operands[$0.rank], $0.rows) }
   }
 
   /// The rows of `x` that `delta` reads, after its dropout.
-  private func input(of delta: LowRankDelta, _ x: Matrix) -> Matrix {
-    let rows = x.rows(delta.rows)
-    guard let dropout = delta.dropout, dropout.probability > 0 else { return rows }
+  private func input(of delta: LowRankDelta, _ x: Variable) -> OperandRows {
+    guard let dropout = delta.dropout, !delta.dropsNothing else {
+      return OperandRows(x.operand(recycler), delta.rows)
+    }
+    let rows = x.value.rows(delta.rows)
     let kept = matrix(rows.rows, rows.columns)
     kept.setDropout(of: rows, probability: dropout.probability, seed: dropout.seed, pool: pool)
-    return kept
+    return OperandRows(Operand(kept, recycler: recycler), 0..<kept.rows)
   }
 
   /// `scale * dropout(x) A^T`, `(rows, r)`.
   private func lowProduct(
-    of delta: LowRankDelta, _ x: Variable, into low: LowRows
+    of delta: LowRankDelta, _ x: Variable, into low: OperandRows
   ) -> LowRankProduct {
-    let (operand, rows) =
-      delta.dropsNothing
-      ? (x.operand(recycler), delta.rows)
-      : (Operand(input(of: delta, x.value), recycler: recycler), 0..<delta.rows.count)
+    let input = input(of: delta, x)
     return LowRankProduct(
-      operand, rows: rows, by: delta.a, .transposed, scale: delta.scale, into: low.values)
+      input.operand, rows: input.rows, by: delta.a, .transposed, scale: delta.scale,
+      into: low.values)
   }
 
   /// `dB += dy^T low`, `dA += dLow^T dropout(x)` and, where there is dropout, `dx += dropout'(dLow A)`.
   private func backward(
-    _ delta: LowRankDelta, x: Variable, low: Matrix, dLow: Matrix, dy: Matrix,
+    _ delta: LowRankDelta, x: Variable, low: OperandRows, dLow: OperandRows, dy: Operand,
     as weight: FrozenWeight
   ) {
     if let (a, b) = delta.trainable {
       accumulate(b) {
-        weight.addGradient(dy.rows(delta.rows), low, to: $0, accumulating: $1, pool: pool)
+        weight.addGradient(
+          OperandRows(dy, delta.rows), low, to: $0, accumulating: $1, pool: pool)
       }
       accumulate(a) {
-        weight.addGradient(
-          dLow, input(of: delta, x.value), to: $0, accumulating: $1, pool: pool)
+        weight.addGradient(dLow, input(of: delta, x), to: $0, accumulating: $1, pool: pool)
       }
     }
     guard let dx = x.gradient, let dropout = delta.dropout, !delta.dropsNothing else { return }
     let wide = matrix(delta.rows.count, x.value.columns)
-    wide.setProduct(dLow, .plain, delta.a.values, .plain, pool: pool)
+    wide.setProduct(dLow.values, .plain, delta.a.values, .plain, pool: pool)
     wide.setDropout(of: wide, probability: dropout.probability, seed: dropout.seed, pool: pool)
     dx.rows(delta.rows).add(wide, pool: pool)
   }
-}
-
-/// One delta's rows of what the deltas of its rank share.
-private struct LowRows {
-  let operand: Operand
-  let rows: Range<Int>
-
-  var values: Matrix { operand.values.rows(rows) }
 }
 
 extension LowRankDelta {

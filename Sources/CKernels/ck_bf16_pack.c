@@ -44,11 +44,15 @@ CK_INLINE void ck_bf16_pack_transposed_body(size_t width, size_t outputs, size_t
   }
 }
 
-CK_INLINE void ck_bf16_transpose_body(const uint16_t *from, uint16_t *to) {
-  for (size_t pair = 0; pair < 16; pair++)
-    for (size_t i = 0; i < 32; i++)
-      for (size_t half = 0; half < 2; half++)
-        to[pair * 64 + i * 2 + half] = from[(i / 2) * 64 + (2 * pair + half) * 2 + i % 2];
+/// Values in a block of 32 x 32.
+enum { ck_block_values = 32 * 32 };
+
+CK_INLINE void ck_bf16_transpose_body(size_t count, const uint16_t *from, size_t stride, uint16_t *to) {
+  for (; count > 0; count--, from += stride, to += ck_block_values)
+    for (size_t pair = 0; pair < 16; pair++)
+      for (size_t i = 0; i < 32; i++)
+        for (size_t half = 0; half < 2; half++)
+          to[pair * 64 + i * 2 + half] = from[(i / 2) * 64 + (2 * pair + half) * 2 + i % 2];
 }
 
 CK_INLINE void ck_bf16_output_body(size_t output, size_t width, const uint16_t *panel, float *to) {
@@ -113,17 +117,22 @@ CK_TARGET_AVX512 static void ck_bf16_pack_transposed_avx512(size_t width, size_t
 }
 
 /// Each unit of 64 bits holds two inputs of two outputs; exchanging its middle halves and transposing the 16 x 16 units
-/// is the whole of it.
-CK_TARGET_AVX512 static void ck_bf16_transpose_avx512(const uint16_t *from, uint16_t *to) {
+/// is the whole of it. Processors do not foresee the leap to the next block, so it is fetched meanwhile.
+CK_TARGET_AVX512 static void ck_bf16_transpose_avx512(size_t count, const uint16_t *from, size_t stride, uint16_t *to) {
   const ck_words swap = _mm512_set4_epi32(0x0F0E0B0A, 0x0D0C0908, 0x07060302, 0x05040100);
-  for (int i = 0; i < 2; i++) {
-    for (int j = 0; j < 2; j++) {
-      ck_words r[8];
-      _Pragma("clang loop unroll(full)") for (int p = 0; p < 8; p++) r[p] =
-          _mm512_shuffle_epi8(_mm512_loadu_si512(from + (8 * i + p) * 64 + 32 * j), swap);
-      CK_TRANSPOSE_UNITS(r)
-      _Pragma("clang loop unroll(full)") for (int q = 0; q < 8; q++)
-          _mm512_storeu_si512(to + (8 * j + q) * 64 + 32 * i, r[q]);
+  for (; count > 0; count--, from += stride, to += ck_block_values) {
+    for (int i = 0; i < 2; i++) {
+      for (int j = 0; j < 2; j++) {
+        ck_words r[8];
+        _Pragma("clang loop unroll(full)") for (int p = 0; p < 8; p++) {
+          const uint16_t *at = from + (8 * i + p) * 64 + 32 * j;
+          if (count > 1) _mm_prefetch(at + stride, _MM_HINT_T0);
+          r[p] = _mm512_shuffle_epi8(_mm512_loadu_si512(at), swap);
+        }
+        CK_TRANSPOSE_UNITS(r)
+        _Pragma("clang loop unroll(full)") for (int q = 0; q < 8; q++)
+            _mm512_storeu_si512(to + (8 * j + q) * 64 + 32 * i, r[q]);
+      }
     }
   }
 }
@@ -143,4 +152,6 @@ CK_KERNEL_WIDE(ck_bf16_pack_transposed,
                (size_t width, size_t outputs, size_t inputs, const float *restrict weight, size_t stride,
                 uint16_t *restrict panel),
                (width, outputs, inputs, weight, stride, panel))
-CK_KERNEL_WIDE(ck_bf16_transpose, (const uint16_t *restrict from, uint16_t *restrict to), (from, to))
+CK_KERNEL_WIDE(ck_bf16_transpose,
+               (size_t count, const uint16_t *restrict from, size_t stride, uint16_t *restrict to),
+               (count, from, stride, to))

@@ -1,9 +1,5 @@
 #include "ck_outer_variants.h"
 
-#include <string.h>
-
-#include "ck_dispatch.h"
-
 typedef float ck_lanes __attribute__((vector_size(64), aligned(4), may_alias));
 
 /// A tile of `count` by 16 sums over `rows` rows of p and of 16 values of q, added to c; `width` of the 16 are stored.
@@ -35,8 +31,7 @@ CK_INLINE void ck_outer_tile(int count, size_t rows, size_t width, const float *
 
 CK_INLINE void ck_outer_body(size_t rows, size_t left, size_t right, const float *p, size_t p_stride, const float *q,
                              size_t q_stride, float *c, size_t c_stride, int accumulate) {
-  if (!accumulate)
-    for (size_t m = 0; m < left; m++) memset(c + m * c_stride, 0, right * sizeof(float));
+  if (!accumulate) ck_clear_sums(left, right, c, c_stride);
   // So many rows at once that those of both factors stay in the caches while the tiles go over them.
   for (size_t first = 0; first < rows; first += 64) {
     size_t take = rows - first < 64 ? rows - first : 64;
@@ -69,12 +64,3 @@ CK_KERNEL(ck_outer,
           (size_t rows, size_t left, size_t right, const float *restrict p, size_t p_stride, const float *restrict q,
            size_t q_stride, float *restrict c, size_t c_stride, int accumulate),
           (rows, left, right, p, p_stride, q, q_stride, c, c_stride, accumulate))
-
-void ck_outer_narrow(size_t rows, size_t left, size_t right, const float *p, size_t p_stride, const float *q,
-                     size_t q_stride, float *c, size_t c_stride, int accumulate) {
-#if defined(__x86_64__)
-  if (ck_current_variant() >= CK_AMX)
-    return ck_outer_amx(rows, left, right, p, p_stride, q, q_stride, c, c_stride, accumulate);
-#endif
-  ck_outer(rows, left, right, p, p_stride, q, q_stride, c, c_stride, accumulate);
-}

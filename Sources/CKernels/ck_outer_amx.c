@@ -1,18 +1,16 @@
-// Sums of outer products in matrix registers, of values rounded to bf16.
+// Sums of outer products in matrix registers.
 //
 // A tile's left factor wants its rows' values side by side, its right one those of two neighbouring rows: the thinner of the two
 // matrices is turned round for the former, the wider one only interleaved.
 #include "ck_outer_variants.h"
 
 #if defined(__x86_64__)
-#include <string.h>
-
 #include "ck_tiles.h"
 #include "ck_transpose.h"
 
 enum {
   step = 32,  ///< Rows that an instruction sums over.
-  chunk = 8,  ///< Steps whose rows stand converted at a time.
+  chunk = 8,  ///< Steps whose rows stand rearranged at a time.
   group = 4   ///< Tiles of either matrix that do.
 };
 
@@ -20,23 +18,23 @@ enum {
 typedef uint16_t tile_of_rows[CK_TILE_SIDE][step];
 
 /// Rows 2t and 2t + 1 of up to 32 rows of up to 16 columns, filled up with zeros.
-CK_INLINE CK_TARGET_AMX ck_words interleaved(int is_whole, size_t rows, __mmask16 columns, const float *from, size_t stride,
-                                             size_t t) {
+CK_INLINE CK_TARGET_AMX ck_words interleaved(int is_whole, size_t rows, __mmask16 columns, const uint16_t *from,
+                                             size_t stride, size_t t) {
   const __m512i order = _mm512_set_epi16(31, 15, 30, 14, 29, 13, 28, 12, 27, 11, 26, 10, 25, 9, 24, 8, 23, 7, 22, 6, 21, 5,
                                          20, 4, 19, 3, 18, 2, 17, 1, 16, 0);
-  const float *even = from + 2 * t * stride, *odd = even + stride;
-  __m512 first, second;
+  const uint16_t *even = from + 2 * t * stride, *odd = even + stride;
+  __m256i first, second;
   if (is_whole) {
-    first = _mm512_loadu_ps(even), second = _mm512_loadu_ps(odd);
+    first = _mm256_loadu_si256((const __m256i *)even), second = _mm256_loadu_si256((const __m256i *)odd);
   } else {
-    first = _mm512_maskz_loadu_ps(2 * t < rows ? columns : 0, even);
-    second = _mm512_maskz_loadu_ps(2 * t + 1 < rows ? columns : 0, odd);
+    first = _mm256_maskz_loadu_epi16(2 * t < rows ? columns : 0, even);
+    second = _mm256_maskz_loadu_epi16(2 * t + 1 < rows ? columns : 0, odd);
   }
-  return _mm512_permutexvar_epi16(order, (__m512i)_mm512_cvtne2ps_pbh(second, first));
+  return _mm512_permutexvar_epi16(order, _mm512_inserti64x4(_mm512_castsi256_si512(first), second, 1));
 }
 
 /// They all, turned round or not.
-CK_INLINE CK_TARGET_AMX void convert(int is_turned, int is_whole, size_t rows, size_t columns, const float *from,
+CK_INLINE CK_TARGET_AMX void convert(int is_turned, int is_whole, size_t rows, size_t columns, const uint16_t *from,
                                      size_t stride, tile_of_rows to) {
   const __mmask16 mask = ck_first_lanes(columns);
   ck_words words[step / 2];
@@ -50,7 +48,7 @@ CK_INLINE CK_TARGET_AMX void convert(int is_turned, int is_whole, size_t rows, s
 }
 
 /// `count` rows in `steps` steps.
-CK_INLINE CK_TARGET_AMX void convert_steps(int is_turned, size_t steps, size_t count, size_t columns, const float *from,
+CK_INLINE CK_TARGET_AMX void convert_steps(int is_turned, size_t steps, size_t count, size_t columns, const uint16_t *from,
                                            size_t stride, tile_of_rows *to) {
   for (size_t s = 0; s < steps; s++, from += step * stride) {
     const size_t rows = count - s * step;
@@ -93,28 +91,25 @@ CK_INLINE CK_TARGET_AMX void multiply(size_t steps, const tile_of_rows *thin, ti
   _tile_stored(0, sums[0], 64), _tile_stored(1, sums[1], 64), _tile_stored(2, sums[2], 64), _tile_stored(3, sums[3], 64);
 }
 
-CK_INLINE size_t least(size_t a, size_t b) { return a < b ? a : b; }
-
-CK_TARGET_AMX void ck_outer_amx(size_t rows, size_t left, size_t right, const float *p, size_t p_stride, const float *q,
-                                size_t q_stride, float *c, size_t c_stride, int accumulate) {
+CK_TARGET_AMX void ck_outer_amx(size_t rows, size_t left, size_t right, const uint16_t *p, size_t p_stride,
+                                const uint16_t *q, size_t q_stride, float *c, size_t c_stride, int accumulate) {
   _Alignas(64) tile_of_rows thin[group][chunk], wide[group][chunk];
   _Alignas(64) float sums[group][CK_TILE_SIDE][CK_TILE_SIDE];
   const int is_turned = left > right;
-  const float *a = is_turned ? q : p, *b = is_turned ? p : q;
+  const uint16_t *a = is_turned ? q : p, *b = is_turned ? p : q;
   const size_t a_stride = is_turned ? q_stride : p_stride, b_stride = is_turned ? p_stride : q_stride;
   const size_t thin_columns = is_turned ? right : left, wide_columns = is_turned ? left : right;
-  if (!accumulate)
-    for (size_t m = 0; m < left; m++) memset(c + m * c_stride, 0, right * sizeof(float));
+  if (!accumulate) ck_clear_sums(left, right, c, c_stride);
   memset(wide, 0, sizeof wide);  // the tiles beyond the last column
   ck_tiles_shape(CK_TILE_SIDE, CK_TILE_SIDE);
   for (size_t first = 0; first < rows; first += chunk * step) {
-    const size_t count = least(rows - first, chunk * step), steps = (count + step - 1) / step;
+    const size_t count = ck_least(rows - first, chunk * step), steps = (count + step - 1) / step;
     for (size_t m = 0; m < thin_columns; m += group * CK_TILE_SIDE) {
-      const size_t down = least(thin_columns - m, group * CK_TILE_SIDE);
+      const size_t down = ck_least(thin_columns - m, group * CK_TILE_SIDE);
       for (size_t i = 0; i < down; i += CK_TILE_SIDE)
         convert_steps(1, steps, count, down - i, a + first * a_stride + m + i, a_stride, thin[i / CK_TILE_SIDE]);
       for (size_t n = 0; n < wide_columns; n += group * CK_TILE_SIDE) {
-        const size_t across = least(wide_columns - n, group * CK_TILE_SIDE);
+        const size_t across = ck_least(wide_columns - n, group * CK_TILE_SIDE);
         for (size_t j = 0; j < across; j += CK_TILE_SIDE)
           convert_steps(0, steps, count, across - j, b + first * b_stride + n + j, b_stride, wide[j / CK_TILE_SIDE]);
         for (size_t i = 0; i < down; i += CK_TILE_SIDE) {

@@ -246,19 +246,20 @@ extension FrozenWeight {
     }
   }
 
-  /// `factor = p^T q`, or `factor += ...` where `accumulating`: the gradient of an adapter's factor at this weight.
+  /// `factor = p^T q`, or `factor += ...` where `accumulating`: the gradient of an adapter's factor at this weight, from what
+  /// its own products read.
   /// - Parameters:
   ///   - p: `(T, m)`.
   ///   - q: `(T, n)`.
   ///   - factor: `(m, n)`.
   public func addGradient(
-    _ p: Matrix, _ q: Matrix, to factor: Matrix, accumulating: Bool, pool: WorkerPool
+    _ p: OperandRows, _ q: OperandRows, to factor: Matrix, accumulating: Bool, pool: WorkerPool
   ) {
     let isPrecise: Bool
     switch storage {
     case .plain:
       return factor.setProduct(
-        p, .transposed, q, .plain, accumulating: accumulating, pool: pool)
+        p.values, .transposed, q.values, .plain, accumulating: accumulating, pool: pool)
     case .narrow: isPrecise = false
     case .blocks(let panels): isPrecise = panels.isPrecise
     }

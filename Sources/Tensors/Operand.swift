@@ -30,3 +30,22 @@ public final class Operand {
     return made
   }
 }
+
+/// Some rows of an operand.
+public struct OperandRows {
+  /// What they are rows of.
+  public let operand: Operand
+  /// Which.
+  public let rows: Range<Int>
+
+  /// Rows `rows` of `operand`.
+  public init(_ operand: Operand, _ rows: Range<Int>) {
+    self.operand = operand
+    self.rows = rows
+  }
+
+  /// Their values.
+  public var values: Matrix { operand.values.rows(rows) }
+
+  func narrowRows(_ pool: WorkerPool) -> NarrowRows { operand.narrowRows(pool).rows(rows) }
+}

@@ -52,9 +52,9 @@ void ck_bf16_pack(size_t width, size_t outputs, size_t inputs, const float *weig
 void ck_bf16_pack_transposed(size_t width, size_t outputs, size_t inputs, const float *weight, size_t stride,
                              uint16_t *panel);
 
-/// The transpose of a 32 x 32 block of a packed weight, which lies the same way: [input / 2][output][2] to
-/// [output / 2][input][2].
-void ck_bf16_transpose(const uint16_t *from, uint16_t *to);
+/// The transposes of `count` blocks of 32 x 32 of a packed weight, `stride` values apart, one after the other: they lie the same
+/// way, [input / 2][output][2] to [output / 2][input][2].
+void ck_bf16_transpose(size_t count, const uint16_t *from, size_t stride, uint16_t *to);
 
 /// One output of a panel of 32 back to floats.
 void ck_bf16_output(size_t output, size_t width, const uint16_t *panel, float *to);

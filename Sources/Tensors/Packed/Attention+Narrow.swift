@@ -142,21 +142,19 @@ extension Attention {
     _ recycler: BufferRecycler
   ) {
     let (rows, keys) = (block.rows, block.keys)
-    let (count, width) = (rows.count, queries.columns)
-    let place = block.place(queries)
-    let own = keys.lowerBound * headSize
-    let multiply = unsafe packing == .bf16 ? ck_outer_narrow : ck_outer
+    let count = rows.count
+    let dKeys = unsafe part.pointer + keys.lowerBound * headSize
+    let dValues = unsafe dKeys + block.segment.keys.rows * headSize
     block.score(factors[0])
     let p = unsafe block.scores
     unsafe ck_masked_softmax_again(
       count, keys.count, p, scale, block.segment.position(of: rows.lowerBound),
       keys.lowerBound, window ?? .max,
       logSums.pointer + rows.lowerBound * heads + block.heads.lowerBound, heads)
-    unsafe multiply(
-      count, keys.count, headSize, p, keys.count, dy.pointer + place, width,
-      part.pointer + block.segment.keys.rows * headSize + own, headSize, 1)
+    unsafe block.take(p)
     let gradient = QueryBlock(
       self, block.segment, rows, heads: block.heads, dy, packing, recycler)
+    unsafe gradient.addProducts(of: block, to: dValues)
     gradient.score(factors[2])
     let ds = unsafe gradient.scores
     let corrections = scratch(1, count, recycler)
@@ -165,10 +163,8 @@ extension Attention {
       count, keys.count, keys.count, p, ds, corrections.pointer)
     unsafe ck_softmax_backward(
       count, keys.count, p, ds, corrections.pointer, scale)
-    unsafe multiply(
-      count, keys.count, headSize, ds, keys.count, queries.pointer + place, width,
-      part.pointer + own, headSize, 1)
     unsafe block.take(ds)
+    unsafe block.addProducts(of: block, to: dKeys)
     block.sum(factors[1], into: dQueries)
   }
 

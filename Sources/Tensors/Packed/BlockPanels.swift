@@ -213,7 +213,7 @@ import CKernels
             nil)
         }
       }
-      NarrowPanels.add(terms, 0..<dy.rows, columns, to: dx)
+      NarrowPanels.add(terms[...], 0..<dy.rows, columns, to: dx)
     }
     withExtendedLifetime(dy) {}
   }

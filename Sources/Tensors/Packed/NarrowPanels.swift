@@ -190,11 +190,8 @@ extension NarrowPanels {
       dy, outputs: outputs, plus: terms, accumulating: accumulating, into: dx, recycler: recycler,
       pool: pool
     ) { panels, block, turned in
-      for panel in panels {
-        unsafe ck_bf16_transpose(
-          pointer(panel) + block * Self.blockSize,
-          turned + (panel - panels.lowerBound) * Self.blockSize)
-      }
+      unsafe ck_bf16_transpose(
+        panels.count, pointer(panels.lowerBound) + block * Self.blockSize, panelStride, turned)
     }
   }
 
@@ -247,32 +244,37 @@ extension NarrowPanels {
     _ panel: UnsafePointer<UInt16>, _ panelStride: Int, _ depth: Int, _ terms: [Term],
     onto initial: Matrix?, into y: Matrix
   ) {
-    let ends = terms.flatMap { [$0.rows.lowerBound, $0.rows.upperBound] }
-    let cuts = Set(ends.filter { rows.lowerBound < $0 && $0 < rows.upperBound })
-      .union([rows.lowerBound, rows.upperBound]).sorted()
-    for (start, end) in zip(cuts, cuts.dropFirst()) {
+    var start = rows.lowerBound
+    while start < rows.upperBound {
+      // Up to where a term begins or ends.
+      let end = terms.reduce(rows.upperBound) { end, term in
+        let next = start < term.rows.lowerBound ? term.rows.lowerBound : term.rows.upperBound
+        return start < next ? min(end, next) : end
+      }
       let run = start..<end
-      let own = terms.filter { $0.rows.contains(start) }
       let whole = unsafe ck_bf16_term(
         rows: x.pointer(row: start), stride: x.stride, panel: panel, panel_stride: panelStride,
         depth: depth)
-      if let first = own.first {
-        unsafe withUnsafePointer(to: (whole, first.part(run, columns))) { pair in
+      if let first = terms.firstIndex(where: { $0.rows.contains(start) }) {
+        unsafe withUnsafePointer(to: (whole, terms[first].part(run, columns))) { pair in
           unsafe pair.withMemoryRebound(to: ck_bf16_term.self, capacity: 2) {
             unsafe Self.run(2, $0, run, columns, width, onto: initial, into: y)
           }
         }
+        add(terms[(first + 1)...], run, columns, to: y)
       } else {
         unsafe withUnsafePointer(to: whole) {
           unsafe Self.run(1, $0, run, columns, width, onto: initial, into: y)
         }
       }
-      add(Array(own.dropFirst()), run, columns, to: y)
+      start = end
     }
   }
 
   /// Adds the terms that fall on `rows` to some panels' columns of `y`.
-  static func add(_ terms: [Term], _ rows: Range<Int>, _ columns: Range<Int>, to y: Matrix) {
+  static func add(
+    _ terms: ArraySlice<Term>, _ rows: Range<Int>, _ columns: Range<Int>, to y: Matrix
+  ) {
     for term in terms { unsafe term.add(rows, columns, to: y.pointer, y.columns) }
   }
 

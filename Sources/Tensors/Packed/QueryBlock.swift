@@ -112,12 +112,28 @@ struct QueryBlock {
       sumStride, narrow + first * stride, stride)
   }
 
-  /// Lets `weights`, `(count, keys)`, stand where the probabilities did, as the left factor of `sum`.
+  /// Lets `weights`, `(count, keys)`, stand where the probabilities did, as a factor of `sum` and `addProducts`.
   func take(_ weights: UnsafePointer<Float>) {
     guard format == .bf16 else {
-      return unsafe scores.update(from: weights, count: count * keys.count)
+      if unsafe weights != scores {
+        unsafe scores.update(from: weights, count: count * keys.count)
+      }
+      return
     }
     unsafe ck_bf16_rows(count, keys.count, weights, keys.count, narrow, stride)
+  }
+
+  /// `sums[key] += sum over queries of weight * source`, of the weights that `block` took last: `(keys, headSize)`.
+  func addProducts(of block: QueryBlock, to sums: UnsafeMutablePointer<Float>) {
+    let headSize = attention.headSize
+    guard format == .bf16 else {
+      return unsafe ck_outer(
+        count, keys.count, headSize, block.scores, keys.count, source.pointer + place(source),
+        step(source), sums, headSize, 1)
+    }
+    unsafe ck_outer_narrow(
+      count, keys.count, headSize, block.narrow, block.stride, queries, queryStride, sums, headSize,
+      1)
   }
 
   /// `target[queries] = probabilities * panels`, where `panels` holds keys, or values, as inputs.
