@@ -89,6 +89,34 @@ extension KernelVariantTests {
       }
     }
 
+    @Test(
+      "of so many rows and blocks that they go in turns have the bits of a row alone",
+      arguments: BlockWeight.Kind.allCases, [19, 37])
+    func inTurns(kind: BlockWeight.Kind, blocks: Int) {
+      let (rows, columns) = (291, 33)
+      let weight = BlockWeight(kind, columns: columns, blocks: blocks)
+      for parts in [1, 2] {
+        var values = random(rows * blocks * 32)
+        values[290 * blocks * 32 + 7] = .infinity
+        let x = quantised(values, rows: rows, blocks: blocks, parts: parts)
+        let start = random(rows * (columns + 3), seed: 9)
+        var first: [Float]?
+        underEachVariant { variant in
+          let y = product(
+            x, weight, rows: 0..<rows, panels: 0..<weight.panelCount, initial: start, inPlace: true)
+          #expect(firstOtherBits(y, first ?? y) == nil, "\(variant), \(parts) parts")
+          first = first ?? y
+          for row in [0, 4, 287, 288, 290] {
+            let place = row * (columns + 3)..<(row + 1) * (columns + 3)
+            let alone = product(
+              x, weight, rows: row..<row + 1, panels: 0..<weight.panelCount,
+              initial: Array(start[place]), inPlace: true)
+            #expect(firstOtherBits(alone, Array(y[place])) == nil, "\(variant), row \(row)")
+          }
+        }
+      }
+    }
+
     @Test("fetch what is read soon without a trace", arguments: [1, 2])
     func ahead(parts: Int) {
       let (rows, blocks) = (13, 2)
