@@ -1,47 +1,78 @@
 public import Tensors
 
-/// A frozen linear layer with what adapters do to its rows, as `Tape.linear` takes them.
-public struct LinearLayer {
-  let weight: FrozenWeight
-  let bias: Matrix?
+/// Frozen linear layers of one input (query, key and value; gate and up), as the base has them.
+public final class FrozenLayers: Sendable {
+  let weights: [FrozenWeight]
+  let biases: [Matrix?]
+  /// Those whose products are computed together.
+  fileprivate let groups: [FrozenGroup]
+  fileprivate let isPacked: Bool
+  fileprivate let hasBiases: Bool
+
+  /// Layers of weights, `(out, in)` each, and of biases, `(1, out)`.
+  public init(_ layers: [(weight: FrozenWeight, bias: Matrix?)]) {
+    weights = layers.map(\.weight)
+    biases = layers.map(\.bias)
+    let all = FrozenGroup(weights)
+    groups = all.isTogether ? [all] : weights.map { FrozenGroup([$0]) }
+    isPacked = weights.allSatisfy(\.isPacked)
+    hasBiases = biases.contains { $0 != nil }
+  }
+}
+
+/// What adapters do to a layer's rows.
+public struct LayerUpdates {
   let replacements: [Replacement]
   let deltas: [LowRankDelta]
 
-  /// A layer of `weight`, `(out, in)`, and `bias`, `(1, out)`.
-  public init(
-    _ weight: FrozenWeight, bias: Matrix? = nil, replacements: [Replacement] = [],
-    deltas: [LowRankDelta] = []
-  ) {
-    self.weight = weight
-    self.bias = bias
+  /// These; at most one replacement for a row.
+  public init(replacements: [Replacement] = [], deltas: [LowRankDelta] = []) {
     self.replacements = replacements
     self.deltas = deltas
   }
 
-  /// Whether its products are those of packed weights alone.
-  fileprivate var isPacked: Bool {
-    weight.isPacked && replacements.isEmpty && deltas.allSatisfy(\.dropsNothing)
+  /// Whether the products are those of packed weights alone.
+  fileprivate var arePacked: Bool {
+    replacements.isEmpty && deltas.allSatisfy(\.dropsNothing)
   }
 }
 
 extension Tape {
-  /// The one linear function, for layers of one input (query, key and value; gate and up).
+  /// The one linear function, for layers of one input.
   ///
   /// `y = residual + x W^T + bias`, with an adapter's own W or bias where it replaces them for its rows; then
   /// `y[rows] += scale * (dropout(x[rows]) A^T) B^T + shift` for each delta. Where nothing is learnt, layers are computed
   /// together: a job of the threads for all of them takes less time than one for each. The bits are the same.
   /// - Parameters:
   ///   - x: `(T, in)`.
+  ///   - updates: One a layer, or none at all.
   ///   - residual: `(T, out)`. Its gradient takes over an output's buffer.
   /// - Returns: Each layer's `(T, out)`.
-  public func linear(_ x: Variable, _ layers: [LinearLayer], residual: Variable? = nil)
-    -> [Variable]
-  {
-    guard !isRecording, layers.allSatisfy(\.isPacked) else {
-      return layers.map { recorded(x, $0, residual) }
+  public func linear(
+    _ x: Variable, _ layers: FrozenLayers, _ updates: [LayerUpdates] = [],
+    residual: Variable? = nil
+  ) -> [Variable] {
+    precondition(
+      updates.isEmpty || updates.count == layers.weights.count, "linear: one update a layer")
+    guard !isRecording, layers.isPacked, updates.allSatisfy(\.arePacked) else {
+      return layers.weights.indices.map { layer in
+        recorded(
+          x, layers.weights[layer], layers.biases[layer],
+          updates.isEmpty ? LayerUpdates() : updates[layer], residual)
+      }
     }
-    return layers.dropFirst().allSatisfy { layers[0].weight.isAlike($0.weight) }
-      ? forward(x, layers, residual) : layers.flatMap { forward(x, [$0], residual) }
+    var outputs: [Variable] = []
+    outputs.reserveCapacity(layers.weights.count)
+    for group in layers.groups {
+      let range = outputs.count..<outputs.count + group.weights.count
+      forward(x, group, updates.isEmpty ? [] : updates[range], residual, to: &outputs)
+    }
+    guard layers.hasBiases || !updates.isEmpty else { return outputs }
+    for (layer, output) in outputs.enumerated() {
+      if let bias = layers.biases[layer] { output.value.addRow(bias, pool: pool) }
+      if !updates.isEmpty { addShifts(of: updates[layer].deltas, to: output.value) }
+    }
+    return outputs
   }
 
   /// The same for one layer.
@@ -54,52 +85,49 @@ extension Tape {
     deltas: [LowRankDelta] = [], residual: Variable? = nil
   ) -> Variable {
     linear(
-      x, [LinearLayer(weight, bias: bias, replacements: replacements, deltas: deltas)],
-      residual: residual)[0]
+      x, FrozenLayers([(weight, bias)]),
+      [LayerUpdates(replacements: replacements, deltas: deltas)], residual: residual)[0]
   }
 
-  /// Layers whose weights are packed alike, where nothing is learnt.
-  private func forward(_ x: Variable, _ layers: [LinearLayer], _ residual: Variable?) -> [Variable]
-  {
-    var (updates, most) = ((count: 0, rows: 0, rank: 0), 0)
-    for layer in layers.indices {
-      let count = layers[layer].deltas.count
-      updates.count += count
-      most = max(most, count)
-      for delta in 0..<count {
-        updates.rows += layers[layer].deltas[delta].rows.count
-        updates.rank = max(updates.rank, layers[layer].deltas[delta].rank)
-      }
-    }
+  /// Layers whose weights are packed alike, where nothing is learnt, but for biases and shifts.
+  private func forward(
+    _ x: Variable, _ group: FrozenGroup, _ updates: ArraySlice<LayerUpdates>,
+    _ residual: Variable?, to outputs: inout [Variable]
+  ) {
     let x = x.value
-    var products = FrozenProducts(
-      x, count: layers.count, updates: updates, recycler: recycler, pool: pool)
     // In one block of memory.
-    var room = matrix(x.rows * layers.reduce(0) { $0 + $1.weight.outputSize }, 1)
-    let outputs = layers.map { layer in
-      let count = x.rows * layer.weight.outputSize
-      defer { room = room.rows(count..<room.rows) }
-      return Variable(
-        room.rows(0..<count).reshaped(rows: x.rows, columns: layer.weight.outputSize))
+    let y = matrix(x.rows, group.outputSizes.reduce(0, +))
+    group.apply(
+      x, plus: updates.isEmpty ? nil : groupUpdates(updates, of: group, x), onto: residual?.value,
+      into: y,
+      recycler: recycler, pool: pool)
+    withExtendedLifetime(updates) {}
+    var first = 0
+    for size in group.outputSizes {
+      outputs.append(Variable(y.part(from: first, rows: x.rows, columns: size)))
+      first += x.rows * size
     }
-    for layer in layers.indices {
-      products.add(x, layers[layer].weight, onto: residual?.value, into: outputs[layer].value)
-    }
+  }
+
+  /// What `updates` add to a group's products with `x`; nil for nothing.
+  private func groupUpdates(
+    _ updates: ArraySlice<LayerUpdates>, of group: FrozenGroup, _ x: Matrix
+  ) -> GroupUpdates? {
+    let deltas = updates.map(\.deltas)
+    guard let most = deltas.map(\.count).max(), most > 0 else { return nil }
+    var result = GroupUpdates(
+      of: group, x, count: deltas.reduce(0) { $0 + $1.count },
+      rows: deltas.joined().reduce(0) { $0 + $1.rows.count },
+      rank: deltas.joined().reduce(0) { max($0, $1.rank) }, recycler: recycler, pool: pool)
     // One adapter's factors lie side by side, so its products follow each other.
-    for delta in 0..<most {
-      for layer in layers.indices where delta < layers[layer].deltas.count {
-        products.addUpdate(
-          to: layer, rows: layers[layer].deltas[delta].rows, a: layers[layer].deltas[delta].a,
-          b: layers[layer].deltas[delta].b, scale: layers[layer].deltas[delta].scale)
+    for number in 0..<most {
+      for layer in deltas.indices where number < deltas[layer].count {
+        result.add(
+          to: layer, rows: deltas[layer][number].rows, a: deltas[layer][number].a,
+          b: deltas[layer][number].b, scale: deltas[layer][number].scale)
       }
     }
-    products.run(x, recycler: recycler, pool: pool)
-    for layer in layers.indices {
-      if let bias = layers[layer].bias { outputs[layer].value.addRow(bias, pool: pool) }
-      addShifts(of: layers[layer].deltas, to: outputs[layer].value)
-    }
-    withExtendedLifetime((layers, residual)) {}
-    return outputs
+    return result
   }
 
   /// What a delta adds to a layer's output, whose first factor's product is `low`.
@@ -115,11 +143,14 @@ extension Tape {
   }
 
   /// Any layer by itself; its backward is recorded where something is learnt.
-  private func recorded(_ x: Variable, _ layer: LinearLayer, _ residual: Variable?) -> Variable {
-    let (weight, deltas) = (layer.weight, layer.deltas)
+  private func recorded(
+    _ x: Variable, _ weight: FrozenWeight, _ bias: Matrix?, _ updates: LayerUpdates,
+    _ residual: Variable?
+  ) -> Variable {
+    let deltas = updates.deltas
     let count = x.value.rows
     let y = matrix(count, weight.outputSize)
-    let weights = layer.replacements.weights(of: count, own: weight)
+    let weights = updates.replacements.weights(of: count, own: weight)
     let lows = lows(for: deltas)
     weight.multiply(
       zip(deltas, lows).map { lowProduct(of: $0, x, into: $1) }, pool: pool)
@@ -129,7 +160,7 @@ extension Tape {
         x.operand(recycler), rows: run.rows, plus: terms.restricted(to: run.rows),
         onto: residual?.value, into: y, pool: pool)
     }
-    for run in layer.replacements.biases(of: count, own: layer.bias) {
+    for run in updates.replacements.biases(of: count, own: bias) {
       if let bias = run.value { y.rows(run.rows).addRow(bias, pool: pool) }
     }
     addShifts(of: deltas, to: y)

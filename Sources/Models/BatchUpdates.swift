@@ -13,6 +13,14 @@ public struct BatchUpdates {
     self.replacements = replacements
   }
 
+  /// Whether adapters do nothing.
+  var isEmpty: Bool { deltas.isEmpty && replacements.isEmpty }
+
+  /// All at `slot`, where a linear layer stands.
+  func layer(_ slot: Int) -> LayerUpdates {
+    LayerUpdates(replacements: replacements(at: slot), deltas: deltas(at: slot))
+  }
+
   /// The deltas at `slot`.
   func deltas(at slot: Int) -> [LowRankDelta] { deltas[slot] ?? [] }
 

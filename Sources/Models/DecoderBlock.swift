@@ -9,20 +9,31 @@ struct Projection: Sendable {
   let slot: Int
 }
 
+/// Linear layers of one input.
+struct ProjectionGroup: Sendable {
+  let projections: [Projection]
+  let layers: FrozenLayers
+
+  init(_ projections: [Projection]) {
+    self.projections = projections
+    layers = FrozenLayers(projections.map { ($0.weight, $0.bias) })
+  }
+}
+
 /// One block of a decoder: attention and a gated feed-forward, each behind a norm and around a residual.
 ///
 /// All architectures so far share it; what differs (biases, query and key norms, the window) is data.
 final class DecoderBlock: Sendable {
   let inputNorm: Matrix
   /// Query, key and value.
-  let attentionInputs: [Projection]
-  let output: Projection
+  let attentionInputs: ProjectionGroup
+  let output: ProjectionGroup
   let queryNorm: Matrix?
   let keyNorm: Matrix?
   let feedForwardNorm: Matrix
   /// Gate and up.
-  let feedForwardInputs: [Projection]
-  let down: Projection
+  let feedForwardInputs: ProjectionGroup
+  let down: ProjectionGroup
 
   init(
     inputNorm: Matrix, query: Projection, key: Projection, value: Projection, output: Projection,
@@ -30,17 +41,19 @@ final class DecoderBlock: Sendable {
     up: Projection, down: Projection
   ) {
     self.inputNorm = inputNorm
-    attentionInputs = [query, key, value]
-    self.output = output
+    attentionInputs = ProjectionGroup([query, key, value])
+    self.output = ProjectionGroup([output])
     self.queryNorm = queryNorm
     self.keyNorm = keyNorm
     self.feedForwardNorm = feedForwardNorm
-    feedForwardInputs = [gate, up]
-    self.down = down
+    feedForwardInputs = ProjectionGroup([gate, up])
+    self.down = ProjectionGroup([down])
   }
 
   /// Its linear layers in the order of a forward pass, those of one input together.
-  var groups: [[Projection]] { [attentionInputs, [output], feedForwardInputs, [down]] }
+  var groups: [[Projection]] {
+    [attentionInputs, output, feedForwardInputs, down].map(\.projections)
+  }
 
   /// Its linear layers.
   var projections: [Projection] { groups.flatMap(\.self) }
@@ -58,13 +71,13 @@ final class DecoderBlock: Sendable {
     let attended = pass.attend(
       layer: layer, queries: rotated(heads[0], norm: queryNorm, pass),
       keys: rotated(heads[1], norm: keyNorm, pass), values: heads[2])
-    let x = pass.linear(attended, output, residual: x)
+    let x = pass.linear(attended, output, residual: x)[0]
 
     let h2 = tape.rmsNorm(x, weight: feedForwardNorm, epsilon: epsilon)
     let inner = pass.linear(h2, feedForwardInputs)
     let activated = tape.swiGLU(gate: inner[0], up: inner[1])
     h2.release()
-    let y = pass.linear(activated, down, residual: x)
+    let y = pass.linear(activated, down, residual: x)[0]
     activated.release()
     return y
   }

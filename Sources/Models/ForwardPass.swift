@@ -21,22 +21,11 @@ struct ForwardPass {
       updates: updates, caches: caches)
   }
 
-  func linear(_ x: Variable, _ projection: Projection, residual: Variable? = nil) -> Variable {
+  /// A group's layers, each with what adapters do to its rows.
+  func linear(_ x: Variable, _ group: ProjectionGroup, residual: Variable? = nil) -> [Variable] {
     tape.linear(
-      x, projection.weight, bias: projection.bias,
-      replacements: updates.replacements(at: projection.slot),
-      deltas: updates.deltas(at: projection.slot), residual: residual)
-  }
-
-  /// Several layers of one input.
-  func linear(_ x: Variable, _ projections: [Projection]) -> [Variable] {
-    tape.linear(
-      x,
-      projections.map {
-        LinearLayer(
-          $0.weight, bias: $0.bias, replacements: updates.replacements(at: $0.slot),
-          deltas: updates.deltas(at: $0.slot))
-      })
+      x, group.layers, updates.isEmpty ? [] : group.projections.map { updates.layer($0.slot) },
+      residual: residual)
   }
 
   /// Each segment's queries over its own keys and values, after those that its prefix or its cache holds.

@@ -100,15 +100,6 @@ public struct FrozenWeight: Sendable {
     }
   }
 
-  /// Whether products of one input with both can share a job of the threads.
-  package func isAlike(_ other: FrozenWeight) -> Bool {
-    if case .blocks(let own) = storage, case .blocks(let others) = other.storage {
-      own.isPrecise == others.isPrecise
-    } else {
-      false
-    }
-  }
-
   /// Values in a row that goes in.
   public var inputSize: Int {
     switch storage {
@@ -179,13 +170,10 @@ extension FrozenWeight {
         onto: initial?.rows(rows), into: y.rows(rows), pool: pool)
     case .blocks(let panels):
       let terms = Self.narrowed(terms, from: rows.lowerBound, pool)
-      let (start, target) = (initial?.rows(rows), y.rows(rows))
       BlockPanels.apply(
-        x.blockRows(precisely: panels.isPrecise, pool).rows(rows),
-        [BlockPanels.Product(panels, after: nil, onto: start, into: target)],
-        plus: terms.map { (0, $0) },
-        pool: pool)
-      withExtendedLifetime((panels, start, target)) {}
+        x.blockRows(precisely: panels.isPrecise, pool).rows(rows), [BlockPanels.Weight(panels)],
+        onto: initial?.rows(rows), into: y.rows(rows), plus: terms.map { (0, $0) }, pool: pool)
+      withExtendedLifetime(panels) {}
     }
   }
 

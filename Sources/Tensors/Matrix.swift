@@ -92,6 +92,14 @@
     return unsafe Matrix(rows: rows, columns: columns, owner: owner, base: base)
   }
 
+  /// The view of the values from number `first` on, in a shape of its own.
+  package func part(from first: Int, rows: Int, columns: Int) -> Matrix {
+    precondition(
+      first >= 0 && rows >= 0 && columns >= 0 && first + rows * columns <= count,
+      "Matrix: part out of bounds")
+    return unsafe Matrix(rows: rows, columns: columns, owner: owner, base: base + first)
+  }
+
   /// One value; for tests and cold code.
   public subscript(row: Int, column: Int) -> Float {
     get {

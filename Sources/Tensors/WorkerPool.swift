@@ -14,15 +14,12 @@ import Synchronization
 /// BLAS is told to use one thread for a call; its calls are split here instead, so that the two never fight
 /// for cores.
 @safe public final class WorkerPool: @unchecked Sendable {
-  // Safe: `job` is written only while no worker is inside one (see `forEach`), and `shares` is there until the last thread has
-  // ended; the rest is atomic or behind the lock.
-  private let epoch = Atomic<Int>(0)
-  private let openEpoch = Atomic<Int>(0)
-  private let inside = Atomic<Int>(0)
-  /// One a thread. Behind a pointer: as objects their references would be counted by all threads at once.
+  // Safe: `job` is written only while no worker is inside one (see `forEach`), and `signals` and `shares` are there until the last
+  // thread has ended; what they hold is atomic.
+  /// Behind pointers: whoever counts a reference to the pool would take the cache line from the threads that wait for a job.
+  private let signals: UnsafeMutablePointer<Signals>
+  /// One a thread.
   private let shares: UnsafeMutablePointer<Share>
-  private let sleepers = Atomic<Int>(0)
-  private let stopping = Atomic<Bool>(false)
   private var job: ((Int) -> Void)?
   private let alarm = Alarm()
   private var workers: [pthread_t] = []
@@ -35,6 +32,8 @@ import Synchronization
   /// A pool of `threads` threads; by default as many as the process may run on, or `LORIKEET_THREADS`.
   public init(threads: Int = WorkerPool.defaultThreads) {
     self.threads = max(1, min(threads, 256))
+    unsafe signals = .allocate(capacity: 1)
+    unsafe signals.initialize(to: Signals())
     unsafe shares = .allocate(capacity: self.threads)
     for place in 0..<self.threads { unsafe (shares + place).initialize(to: Share()) }
     OpenBLAS.prepared
@@ -84,13 +83,17 @@ import Synchronization
         unsafe shares[place].next.store(place * count / threads, ordering: .relaxed)
         unsafe shares[place].end.store((place + 1) * count / threads, ordering: .relaxed)
       }
-      let now = epoch.load(ordering: .relaxed) + 1
-      openEpoch.store(now, ordering: .sequentiallyConsistent)
-      epoch.store(now, ordering: .sequentiallyConsistent)
-      if sleepers.load(ordering: .sequentiallyConsistent) > 0 { alarm.ring() }
+      let now = unsafe signals.pointee.epoch.load(ordering: .relaxed) + 1
+      unsafe signals.pointee.openEpoch.store(now, ordering: .sequentiallyConsistent)
+      unsafe signals.pointee.epoch.store(now, ordering: .sequentiallyConsistent)
+      if unsafe signals.pointee.sleepers.load(ordering: .sequentiallyConsistent) > 0 {
+        alarm.ring()
+      }
       runItems(body, from: 0)
-      openEpoch.store(0, ordering: .sequentiallyConsistent)
-      while inside.load(ordering: .sequentiallyConsistent) > 0 { ck_pause() }
+      unsafe signals.pointee.openEpoch.store(0, ordering: .sequentiallyConsistent)
+      while unsafe signals.pointee.inside.load(ordering: .sequentiallyConsistent) > 0 {
+        ck_pause()
+      }
       job = nil
     }
   }
@@ -123,19 +126,19 @@ import Synchronization
   fileprivate func work(at place: Int) {
     var seen = 0
     while waitForEpoch(after: &seen) {
-      inside.wrappingAdd(1, ordering: .sequentiallyConsistent)
-      if openEpoch.load(ordering: .sequentiallyConsistent) == seen, let job {
+      unsafe signals.pointee.inside.wrappingAdd(1, ordering: .sequentiallyConsistent)
+      if unsafe signals.pointee.openEpoch.load(ordering: .sequentiallyConsistent) == seen, let job {
         runItems(job, from: place)
       }
-      inside.wrappingSubtract(1, ordering: .sequentiallyConsistent)
+      unsafe signals.pointee.inside.wrappingSubtract(1, ordering: .sequentiallyConsistent)
     }
   }
 
   private func waitForEpoch(after seen: inout Int) -> Bool {
     var rounds = 0
     while true {
-      if stopping.load(ordering: .acquiring) { return false }
-      let now = epoch.load(ordering: .acquiring)
+      if unsafe signals.pointee.stopping.load(ordering: .acquiring) { return false }
+      let now = unsafe signals.pointee.epoch.load(ordering: .acquiring)
       if now != seen {
         seen = now
         return true
@@ -145,29 +148,46 @@ import Synchronization
         ck_pause()
         continue
       }
-      sleepers.wrappingAdd(1, ordering: .sequentiallyConsistent)
+      unsafe signals.pointee.sleepers.wrappingAdd(1, ordering: .sequentiallyConsistent)
       let last = seen
       alarm.sleep(while: {
-        self.epoch.load(ordering: .sequentiallyConsistent) == last
-          && !self.stopping.load(ordering: .sequentiallyConsistent)
+        unsafe signals.pointee.epoch.load(ordering: .sequentiallyConsistent) == last
+          && !signals.pointee.stopping.load(ordering: .sequentiallyConsistent)
       })
-      sleepers.wrappingSubtract(1, ordering: .sequentiallyConsistent)
+      unsafe signals.pointee.sleepers.wrappingSubtract(1, ordering: .sequentiallyConsistent)
       rounds = 0
     }
   }
 
   /// Ends the workers; the pool still works afterwards, on the caller's thread alone.
   public func shutDown() {
-    stopping.store(true, ordering: .sequentiallyConsistent)
+    unsafe signals.pointee.stopping.store(true, ordering: .sequentiallyConsistent)
     alarm.ring()
     for thread in workers { pthread_join(thread, nil) }
     workers = []
   }
 
   deinit {
+    unsafe signals.deinitialize(count: 1)
+    unsafe signals.deallocate()
     unsafe shares.deinitialize(count: threads)
     unsafe shares.deallocate()
   }
+}
+
+/// What the threads tell each other.
+private struct Signals: ~Copyable {
+  /// The number of the last job.
+  let epoch = Atomic<Int>(0)
+  /// The same, while workers may join it.
+  let openEpoch = Atomic<Int>(0)
+  let sleepers = Atomic<Int>(0)
+  let stopping = Atomic<Bool>(false)
+  /// What workers write lies on another cache line than what they wait for.
+  private let padding = InlineArray<12, Int>(repeating: 0)
+  /// Workers that may be in a job.
+  let inside = Atomic<Int>(0)
+  private let paddingBehind = InlineArray<15, Int>(repeating: 0)
 }
 
 /// The items of a job that one thread takes first.

@@ -44,7 +44,8 @@ struct LayersOfOneInputTests {
       for count in 1...4 {
         let together = tape.linear(
           Variable(x),
-          all.prefix(count).map { LinearLayer($0.weight, bias: $0.bias, deltas: $0.deltas) })
+          FrozenLayers(all.prefix(count).map { ($0.weight, $0.bias) }),
+          all.prefix(count).map { LayerUpdates(deltas: $0.deltas) })
         for (index, layer) in all.prefix(count).enumerated() {
           let alone = recording.linear(
             Variable(x), layer.weight, bias: layer.bias, deltas: layer.deltas)

@@ -82,87 +82,117 @@ import CKernels
       format, blocks, pointer(output / Self.side), output % Self.side, row.pointer)
   }
 
-  /// A product of rows that several may share, `y = initial + x W^T`, as plain values: counting references to what it reads would
-  /// take as long as a part of it. Whoever makes one holds all of that until it has run.
-  @safe struct Product {
+  /// What products need to know of a weight, as plain values: whoever has one holds the weight.
+  @safe struct Weight: @unchecked Sendable {
     // Safe: as said.
-    /// Whether the rows have 16 bits.
     let isPrecise: Bool
-    /// Values in a row that comes out.
     let outputs: Int
-    /// How it is shared out, and which parts of the job are its.
-    fileprivate let parts: ProductParts
-    fileprivate let range: Range<Int>
     fileprivate let format: ck_block_format
-    fileprivate let blocks, panelBytes, width: Int
+    fileprivate let blocks, panels, panelBytes: Int
     fileprivate let packed: UnsafeMutablePointer<UInt8>
-    fileprivate let y: UnsafeMutablePointer<Float>
-    fileprivate let initial: UnsafeMutablePointer<Float>?
 
-    /// - Parameters:
-    ///   - previous: The one before it in its job.
-    ///   - initial: May be `y`; nil for zero.
-    init(_ weight: BlockPanels, after previous: Product?, onto initial: Matrix?, into y: Matrix) {
-      (isPrecise, format) = (weight.isPrecise, weight.format)
-      (blocks, panelBytes) = (weight.blocks, weight.panelBytes)
-      (outputs, width) = (weight.outputs, y.columns)
-      let work = side * side * blocks / (isPrecise ? 1 : 2)
-      parts = ProductParts(rows: y.rows, panels: weight.panels, panelWork: work)
-      let first = previous?.range.upperBound ?? 0
+    init(_ weight: BlockPanels) {
+      (isPrecise, outputs, format) = (weight.isPrecise, weight.outputs, weight.format)
+      (blocks, panels, panelBytes) = (weight.blocks, weight.panels, weight.panelBytes)
+      unsafe packed = weight.pointer(0)
+    }
+  }
+
+  /// A weight's product, how it is shared out, and which parts of the job are its.
+  @safe private struct Product {
+    // Safe: whoever makes one holds what it reads and writes until it has run.
+    let weight: Weight
+    let parts: ProductParts
+    let range: Range<Int>
+    let y: UnsafeMutablePointer<Float>
+
+    init(
+      _ weight: Weight, rows: Int, from first: Int, into y: UnsafeMutablePointer<Float>
+    ) {
+      let work = side * side * weight.blocks / (weight.isPrecise ? 1 : 2)
+      self.weight = weight
+      parts = ProductParts(rows: rows, panels: weight.panels, panelWork: work)
       range = first..<first + parts.count
-      unsafe (packed, self.y) = unsafe (weight.pointer(0), y.pointer)
-      unsafe self.initial = initial?.pointer
+      unsafe self.y = y
     }
   }
 
   /// A term, and the number of the product that it is added to.
   typealias Addition = (product: Int, term: NarrowPanels.Term)
 
-  /// Products of `x` with several weights, and what is added to them, as one job for the threads, since each job has them wait
-  /// for each other. A row's bits are the same whichever rows and weights share the call.
-  /// - Parameter terms: One adapter's side by side, so that a thread computes with what it has fetched.
+  /// `y = initial + x W^T` for each of `weights`, and what is added to them, as one job for the threads, since each job has them
+  /// wait for each other. A row's bits are the same whichever rows and weights share the call.
+  /// - Parameters:
+  ///   - initial: `(T, out)`, of each product; may be `y`; nil for zero.
+  ///   - y: Each weight's `(T, out)`, one below the other.
+  ///   - terms: One adapter's side by side, so that a thread computes with what it has fetched.
   static func apply(
-    _ x: BlockRows, _ products: [Product], plus terms: [Addition], pool: WorkerPool
+    _ x: BlockRows, _ weights: [Weight], onto initial: Matrix?, into y: Matrix,
+    plus terms: [Addition], pool: WorkerPool
   ) {
+    precondition(
+      initial.map { start in weights.allSatisfy { x.rows * $0.outputs == start.count } } ?? true,
+      "BlockPanels: shapes differ")
     // Many adapters of a few rows each: one long stream of memory a term rather than a short one a term and part.
-    let isApart = x.rows <= 256 && areApart(terms, of: products.count)
+    let isApart = x.rows <= 256 && areApart(terms, of: weights.count)
     // Their factors come from memory while the weights' products compute.
     let ranges = unsafe isApart ? terms.map { unsafe $0.term.range } : []
     let lines = unsafe ranges.reduce(0) { unsafe $0 + ($1.bytes + 63) / 64 }
-    let count = products.last?.range.upperBound ?? 0
     let left = unsafe x.kernelRows
-    unsafe products.withUnsafeBufferPointer { products in
-      unsafe ranges.withUnsafeBufferPointer { ranges in
-        pool.forEach(count) { index in
-          var place = 0
-          while unsafe index >= products[place].range.upperBound { place += 1 }
-          let product = unsafe products[place]
-          let (rows, panels) = product.parts[index - product.range.lowerBound]
-          let (row, column) = (rows.lowerBound, panels.lowerBound * side)
-          let columns = min(product.outputs, panels.upperBound * side) - column
-          let at = row * product.width + column
-          let first = lines == 0 ? 0 : index * lines / count
-          var ahead = unsafe ck_ahead(
-            ranges: ranges.baseAddress, count: ranges.count, first: first,
-            lines: lines == 0 ? 0 : (index + 1) * lines / count - first)
-          unsafe ck_blocks_product(
-            product.format, rows.count, columns, product.blocks, ck_block_rows_from(left, row, 0),
-            product.packed + panels.lowerBound * product.panelBytes,
-            product.initial.map { unsafe UnsafePointer($0 + at) }, product.width, product.y + at,
-            product.width, &ahead)
-          guard !isApart else { return }
-          for (number, term) in terms where number == place {
-            unsafe term.add(rows, column..<column + columns, to: product.y, product.width)
+    let start = unsafe initial?.pointer
+    unsafe withProducts(weights, rows: x.rows, into: y) { products in
+      let count = unsafe products.last?.range.upperBound ?? 0
+      unsafe terms.withUnsafeBufferPointer { terms in
+        unsafe ranges.withUnsafeBufferPointer { ranges in
+          pool.forEach(count) { index in
+            var place = 0
+            while unsafe index >= products[place].range.upperBound { place += 1 }
+            let product = unsafe products[place]
+            let (weight, stride) = (product.weight, product.weight.outputs)
+            let (rows, panels) = product.parts[index - product.range.lowerBound]
+            let (row, column) = (rows.lowerBound, panels.lowerBound * side)
+            let columns = min(weight.outputs, panels.upperBound * side) - column
+            let at = row * stride + column
+            let first = lines == 0 ? 0 : index * lines / count
+            var ahead = unsafe ck_ahead(
+              ranges: ranges.baseAddress, count: ranges.count, first: first,
+              lines: lines == 0 ? 0 : (index + 1) * lines / count - first)
+            unsafe ck_blocks_product(
+              weight.format, rows.count, columns, weight.blocks, ck_block_rows_from(left, row, 0),
+              weight.packed + panels.lowerBound * weight.panelBytes,
+              start.map { unsafe UnsafePointer($0 + at) }, stride, product.y + at, stride, &ahead)
+            guard !isApart else { return }
+            for unsafe(number, term) in unsafe terms where number == place {
+              unsafe term.add(rows, column..<column + columns, to: product.y, stride)
+            }
           }
+        }
+        guard isApart else { return }
+        pool.forEach(terms.count) { index in
+          let (number, term) = unsafe terms[index]
+          let product = unsafe products[number]
+          unsafe term.add(
+            0..<x.rows, 0..<product.weight.outputs, to: product.y, product.weight.outputs)
         }
       }
     }
-    withExtendedLifetime(x) {}
-    guard isApart else { return }
-    pool.forEach(terms.count) { index in
-      let product = products[terms[index].product]
-      unsafe terms[index].term.add(
-        0..<x.rows, 0..<product.outputs, to: product.y, product.width)
+    withExtendedLifetime((x, initial, y)) {}
+  }
+
+  /// The weights' products, which take no memory of their own.
+  private static func withProducts(
+    _ weights: [Weight], rows: Int, into y: Matrix,
+    _ body: (UnsafeBufferPointer<Product>) -> Void
+  ) {
+    unsafe withUnsafeTemporaryAllocation(of: Product.self, capacity: weights.count) { products in
+      var (first, to) = unsafe (0, y.pointer)
+      for (place, weight) in weights.enumerated() {
+        let product = unsafe Product(weight, rows: rows, from: first, into: to)
+        unsafe products.initializeElement(at: place, to: product)
+        first = product.range.upperBound
+        unsafe to += rows * weight.outputs
+      }
+      unsafe body(UnsafeBufferPointer(products))
     }
   }
 
