@@ -82,7 +82,12 @@ public final class Registry: Sendable {
   /// Runs `body` with the connection, alone, as one transaction.
   package func write<T: Sendable>(_ body: (Database) throws -> T) throws -> T {
     try telling {
-      try database.withLock { database in try database.transaction { try body(database) } }
+      try database.withLock { database in
+        try database.transaction {
+          try checkKey(in: database)
+          return try body(database)
+        }
+      }
     }
   }
 

@@ -34,6 +34,8 @@ public struct RegistryError: Error, Sendable, Equatable, CustomStringConvertible
     case moved
     /// A run that is not (or no longer) this process's to write.
     case notOwner
+    /// A key that was revoked while its holder's change waited.
+    case keyRevoked
     /// Any other complaint of SQLite.
     case database
   }

@@ -10,12 +10,15 @@ import Toys
 /// Changes of the registry that wait for another process.
 @Suite struct WaitingChangeTests {
   /// Another process's write, until the semaphore is signalled.
-  private func lock(_ registry: Registry) -> DispatchSemaphore {
+  private func lock(
+    _ registry: Registry, _ change: @escaping @Sendable (Database) throws -> Void = { _ in }
+  ) -> DispatchSemaphore {
     let (locked, unlock) = (Happening(), DispatchSemaphore(value: 0))
     Thread.detachNewThread {
-      try? registry.write { _ in
+      try? registry.write { database in
         locked.happen()
         unlock.wait()
+        try change(database)
       }
     }
     #expect(locked.awaited())
@@ -73,5 +76,30 @@ import Toys
       #expect(reply?.status == 503 && reply?.header("retry-after") != nil, "\(reply?.text ?? "")")
     }
     #expect((1...3).contains(replies.all.count { $0?.status == 200 }))
+  }
+  @Test func aChangeThatWaitsIsNotMadeOnceItsKeyIsRevoked() throws {
+    let toy = try ToyService()
+    try toy.publish(1, as: "a")
+    let secret = try toy.registry.addKey(NewKey("ops", isAdmin: true)).secret
+    let unlock = lock(toy.registry) { try $0.run("UPDATE api_keys SET revoked = 1") }
+    let replies = Box<Reply?>()
+    let port = toy.http.port
+    for path in ["alias", "remove"] {
+      Thread.detachNewThread {
+        let body: JSONValue = ["reference": "a@1", "alias": "x"]
+        let headers = ["authorization": "Bearer \(secret)"]
+        replies.put(try? TransportClient(port).ask("POST", "/admin/\(path)", body, headers: headers))
+      }
+    }
+    #expect(eventually { toy.http.connectionCount == 2 })
+    usleep(200_000)
+    #expect(replies.all.isEmpty, "they wait")
+    unlock.signal()
+    #expect(eventually { replies.all.count == 2 })
+    for reply in replies.all {
+      #expect(reply?.status == 401 && reply?.text.contains("revoked") == true, "\(reply?.text ?? "")")
+    }
+    #expect(try toy.registry.aliases(of: "a").isEmpty)
+    #expect(try toy.registry.versions(of: "a").count == 1)
   }
 }

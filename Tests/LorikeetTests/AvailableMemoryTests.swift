@@ -41,6 +41,25 @@ import Testing
     #expect(try left(files) == 0)
   }
 
+  @Test("is what the process's own limits leave")
+  func limited() throws {
+    func left(space: String, data: String) throws -> Int? {
+      var files = machine
+      files["proc/self/statm"] = "300 200 100 5 0 123 0\n"
+      files["proc/self/limits"] = """
+        Limit                     Soft Limit           Hard Limit           Units
+        Max data size             \(data)           unlimited            bytes
+        Max address space         \(space)            unlimited            bytes
+
+        """
+      return try self.left(files)
+    }
+    #expect(try left(space: "unlimited", data: "unlimited") == 5000 * 1024)
+    #expect(try left(space: "2000000", data: "unlimited") == 2_000_000 - 300 * NSPageSize())
+    #expect(try left(space: "2000000", data: "1000000") == 1_000_000 - 123 * NSPageSize())
+    #expect(try left(space: "1000", data: "unlimited") == 0)
+  }
+
   /// How a version of control groups names things.
   struct Groups: Sendable {
     let line, tree, limit, used, idle, unlimited: String

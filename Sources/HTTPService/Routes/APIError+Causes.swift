@@ -49,6 +49,7 @@ extension APIError {
     switch error.code {
     case .notFound: self.init(.notFound, error.message, code: "not_found")
     case .badArgument: self.init(.invalidRequest, error.message)
+    case .keyRevoked: self.init(.authentication, error.message, code: "invalid_api_key")
     case .exists, .protected, .noHistory, .moved, .notOwner:
       self.init(.invalidRequest, error.message, status: 409, code: "conflict")
     case .busy:

@@ -51,7 +51,7 @@ final class Call: Sendable {
   var seconds: Double { ProcessInfo.processInfo.systemUptime - began }
 
   /// Who acts, for the audit.
-  var actor: String { key.map { "key:\($0.name)" } ?? "http" }
+  var author: Author { key.map(Author.init) ?? "http" }
 
   /// Notes what answered, and how many tokens it made.
   func note(model: String, tokens: Int? = nil) {

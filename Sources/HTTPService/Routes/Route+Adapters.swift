@@ -11,7 +11,7 @@ extension Route {
     Route("POST", "/v1/unload_lora_adapter", .admin) { http, call in
       let name = try call.text("lora_name", in: try call.body())
       try http.checkScope(of: name, for: call)
-      _ = try http.service.change(as: call.actor) { try $0.removeAdapter(name) }
+      _ = try http.service.change(as: call.author) { try $0.removeAdapter(name) }
       return .text("Success: LoRA adapter '\(name)' removed successfully.")
     },
     Route("GET", "/lora-adapters") { http, call in
@@ -79,7 +79,7 @@ extension HTTPService {
         "adapter '\(abridged(name))' is loaded already; 'load_inplace' publishes a new version",
         param: "lora_name")
     }
-    let version = try service.importAdapter(directory: wanted, name: name, as: call.actor)
+    let version = try service.importAdapter(directory: wanted, name: name, as: call.author)
     return HTTPResponse(
       headers: [
         ("content-type", "text/plain; charset=utf-8"), ("x-adapter-version", version.reference),

@@ -27,20 +27,20 @@ extension Route {
       let alias = try ParameterReader(body).string("alias") ?? Reference.production
       let name = try call.text("name", in: body)
       try http.checkScope(of: name, for: call)
-      let version = try http.service.rollback(name, alias: alias, as: call.actor)
+      let version = try http.service.rollback(name, alias: alias, as: call.author)
       return .json(["alias": .string(alias), "version": version.json])
     },
     Route("POST", "/admin/unalias", .admin) { http, call in
       let body = try call.body()
       let (name, alias) = (try call.text("name", in: body), try call.text("alias", in: body))
       try http.checkScope(of: name, for: call)
-      try http.service.change(as: call.actor) { try $0.removeAlias(name, alias: alias) }
+      try http.service.change(as: call.author) { try $0.removeAlias(name, alias: alias) }
       return .json(["alias": .string(alias), "removed": true])
     },
     Route("POST", "/admin/remove", .admin) { http, call in
       let text = try call.text("reference", in: try call.body())
       try http.checkScope(of: text, for: call)
-      let removed = try http.service.change(as: call.actor) { registry in
+      let removed = try http.service.change(as: call.author) { registry in
         try registry.removeVersion(text).reference
       }
       return .json(["removed": .string(removed)])
@@ -55,7 +55,7 @@ extension HTTPService {
     let alias = try ParameterReader(body).string("alias") ?? other ?? call.text("alias", in: body)
     let reference = try call.text("reference", in: body)
     try checkScope(of: reference, for: call)
-    let version = try service.setAlias(alias, to: reference, as: call.actor)
+    let version = try service.setAlias(alias, to: reference, as: call.author)
     return .json(["alias": .string(alias), "version": version.json])
   }
 

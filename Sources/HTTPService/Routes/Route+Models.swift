@@ -19,7 +19,7 @@ extension Route {
         throw APIError(.invalidRequest, "the base cannot be deleted")
       }
       try http.checkScope(of: text, for: call)
-      try http.service.change(as: call.actor) { registry in
+      try http.service.change(as: call.author) { registry in
         if case .adapter(let name, .preferred) = try Reference(text) {
           _ = try registry.removeAdapter(name)
         } else {

@@ -7,10 +7,11 @@ package struct AvailableMemory {
   /// - Parameter root: Where `proc` and `sys` are.
   package init(root: String = "") { self.root = root }
 
-  /// The least of what the machine has left, of what its commit limit leaves where that is strict (`vm.overcommit_memory` 2), and
-  /// of what the control groups around this process leave; nil where the system does not say.
+  /// The least of what the machine has left, of what its commit limit leaves where that is strict (`vm.overcommit_memory` 2), of
+  /// what the process's own limits leave (`ulimit -v` and `-d`), and of what the control groups around it do; nil where the
+  /// system does not say.
   package var bytes: Int? {
-    ([machine, commit] + groups).compactMap(\.self).min().map { max(0, $0) }
+    ([machine, commit] + limits + groups).compactMap(\.self).min().map { max(0, $0) }
   }
 
   /// Free memory, and caches that the kernel gives up (`MemAvailable`, proc(5)).
@@ -21,6 +22,19 @@ package struct AvailableMemory {
       let used = kilobytes("Committed_AS")
     else { return nil }
     return limit - used
+  }
+
+  /// What the limits to address space and to data leave (proc(5), `limits` and `statm`).
+  private var limits: [Int?] {
+    let pages = (text("/proc/self/statm") ?? "").split(separator: " ").map { Int($0) }
+    let lines = (text("/proc/self/limits") ?? "").split(separator: "\n")
+    return [("Max address space", 0), ("Max data size", 5)].map { name, place in
+      guard let line = lines.first(where: { $0.hasPrefix(name) }), place < pages.count,
+        let used = pages[place],
+        let limit = line.dropFirst(name.count).split(separator: " ").first.flatMap({ Int($0) })
+      else { return nil }
+      return limit - used * NSPageSize()
+    }
   }
 
   /// For each control group from this process's up that has a limit, what it leaves: file pages that nobody has used lately count as

@@ -8,9 +8,9 @@ extension Service {
   /// Reads from the registry.
   public func read<T>(_ body: (Registry) throws -> T) throws -> T { try place.read(body) }
 
-  /// Changes the registry, as `actor`, and takes the change in at once.
-  public func change<T>(as actor: String, _ body: (Registry) throws -> T) throws -> T {
-    let result = try place.write { registry in try registry.acting(as: actor) { try body(registry) }
+  /// Changes the registry, as `author`, and takes the change in at once.
+  public func change<T>(as author: Author, _ body: (Registry) throws -> T) throws -> T {
+    let result = try place.write { registry in try registry.acting(as: author) { try body(registry) }
     }
     refresh()
     return result
@@ -20,13 +20,13 @@ extension Service {
   ///
   /// It is in memory then, where there is room, and answers from the return on.
   /// - Throws: `WorkspaceError` where it cannot be served, and then nothing has moved.
-  public func setAlias(_ alias: String, to reference: String, as actor: String) throws
+  public func setAlias(_ alias: String, to reference: String, as author: Author) throws
     -> VersionRecord
   {
     let version = try place.read { try $0.version(reference) }
     let adapter = try servable(version)
     defer { withExtendedLifetime(adapter) {} }
-    _ = try change(as: actor) { try $0.setAlias(alias, to: version.reference) }
+    _ = try change(as: author) { try $0.setAlias(alias, to: version.reference) }
     return version
   }
 
@@ -34,11 +34,11 @@ extension Service {
   ///
   /// It is in memory then, where there is room, and answers from the return on.
   /// - Throws: `WorkspaceError` where it cannot be served, and then nothing has moved.
-  public func rollback(_ name: String, alias: String, as actor: String) throws -> VersionRecord {
+  public func rollback(_ name: String, alias: String, as author: Author) throws -> VersionRecord {
     let version = try place.read { try $0.rollbackTarget(of: name, alias: alias) }
     let adapter = try servable(version)
     defer { withExtendedLifetime(adapter) {} }
-    _ = try change(as: actor) {
+    _ = try change(as: author) {
       try $0.rollback(name, alias: alias, expecting: version.number)
     }
     return version
@@ -64,12 +64,12 @@ extension Service {
   }
 
   /// Publishes the adapter that PEFT saved in a directory of the server as a new version of `name`.
-  public func importAdapter(directory path: String, name: String, as actor: String) throws
+  public func importAdapter(directory path: String, name: String, as author: Author) throws
     -> VersionRecord
   {
     _ = try Reference.checkedName(name)
     let adapter = try base.readAdapter(directory: path).adapter
-    return try change(as: actor) { try $0.publish(adapter, as: name).version }
+    return try change(as: author) { try $0.publish(adapter, as: name).version }
   }
 
   /// Takes in what has changed in the registry: adapters that no name leads to any more leave memory when nobody uses
