@@ -1,4 +1,4 @@
-import Tensors
+public import Tensors
 
 /// The keys and values of one sequence, layer by layer, so that a token attends to the past without computing it again.
 ///
@@ -12,8 +12,8 @@ public final class KeyValueCache {
   /// Positions that every layer holds.
   public private(set) var count = 0
 
-  init(_ shape: KeyValueShape, capacity: Int) {
-    storage = KeyValueStorage(shape, capacity: capacity)
+  init(_ shape: KeyValueShape, capacity: Int) throws(TensorError) {
+    storage = try KeyValueStorage(shape, capacity: capacity)
   }
 
   /// Bytes that the positions held take, as `Model.cacheBytes(tokens:)` has them.
@@ -22,7 +22,7 @@ public final class KeyValueCache {
   /// A batch's `rows` over `layer`'s positions held and those that follow: their own, which are the same rows of `keys` and
   /// `values`, and are in the cache once attention has gone through them.
   func segment(layer: Int, rows: Range<Int>, keys: Matrix, values: Matrix) -> AttentionSegment {
-    makeRoom(for: count + rows.count)
+    precondition(storage.capacity >= count + rows.count, "KeyValueCache: no room was made")
     return storage.segment(
       layer: layer, rows: rows, firstPosition: count, keys: keys, values: values)
   }
@@ -36,26 +36,29 @@ public final class KeyValueCache {
   /// A copy of `positions`, for sequences that begin with the same tokens.
   ///
   /// Quickest where they begin at a multiple of `KeyValueBlock.alignment`, and are appended at one.
-  public func block(_ positions: Range<Int>) -> KeyValueBlock {
+  /// - Throws: `TensorError` where the system has no room for it.
+  public func block(_ positions: Range<Int>) throws(TensorError) -> KeyValueBlock {
     precondition(
       positions.lowerBound >= 0 && positions.upperBound <= count,
       "KeyValueCache: positions \(positions) of \(count)")
-    let copy = KeyValueStorage(storage.shape, capacity: positions.count)
+    let copy = try KeyValueStorage(storage.shape, capacity: positions.count)
     copy.copy(positions, of: storage, to: 0)
     return KeyValueBlock(storage: copy, count: positions.count)
   }
 
   /// Goes on with the positions of `block`, which a cache of the same model held at the same place, after the same tokens.
-  public func append(_ block: KeyValueBlock) {
+  /// - Throws: `TensorError` where the system has no room for them.
+  public func append(_ block: KeyValueBlock) throws(TensorError) {
     precondition(block.storage.shape == storage.shape, "KeyValueCache: a block of another model")
-    makeRoom(for: count + block.count)
+    try makeRoom(for: count + block.count)
     storage.copy(0..<block.count, of: block.storage, to: count)
     count += block.count
   }
 
-  private func makeRoom(for positions: Int) {
+  /// Makes sure that there is room for `positions` in all.
+  func makeRoom(for positions: Int) throws(TensorError) {
     guard positions > storage.capacity else { return }
-    let larger = KeyValueStorage(
+    let larger = try KeyValueStorage(
       storage.shape, capacity: max(positions, storage.capacity * 2))
     larger.copy(0..<count, of: storage, to: 0)
     storage = larger

@@ -31,10 +31,10 @@ struct KeyValueStorage: Sendable {
   private let form: Form
 
   /// Room for `capacity` positions or a few more.
-  init(_ shape: KeyValueShape, capacity: Int) {
+  init(_ shape: KeyValueShape, capacity: Int) throws(TensorError) {
     self.shape = shape
     if shape.format != .f32 {
-      let panels = KeyValuePanels(
+      let panels = try KeyValuePanels(
         heads: shape.layers * shape.heads, headSize: shape.headSize, capacity: capacity,
         format: shape.format)
       self.capacity = panels.capacity
@@ -43,8 +43,8 @@ struct KeyValueStorage: Sendable {
       self.capacity = max(1, capacity)
       let (rows, width) = (shape.layers * self.capacity, shape.heads * shape.headSize)
       form = .floats(
-        keys: Matrix(untouchedRows: rows, columns: width),
-        values: Matrix(untouchedRows: rows, columns: width))
+        keys: try Matrix(untouchedRows: rows, columns: width),
+        values: try Matrix(untouchedRows: rows, columns: width))
     }
   }
 

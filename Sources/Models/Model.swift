@@ -56,8 +56,9 @@ public final class Model: Sendable {
   /// An empty cache for one sequence.
   /// - Parameter capacity: Positions that there is room for at first. Room that is not used takes no memory, so ask for all
   ///   that the sequence may come to.
-  public func makeCache(capacity: Int = 64) -> KeyValueCache {
-    KeyValueCache(cacheShape, capacity: capacity)
+  /// - Throws: `TensorError` where the system has no room for so many addresses.
+  public func makeCache(capacity: Int = 64) throws(TensorError) -> KeyValueCache {
+    try KeyValueCache(cacheShape, capacity: capacity)
   }
 
   /// Bytes that the keys and values of `tokens` take in one sequence's cache.
@@ -87,12 +88,17 @@ public final class Model: Sendable {
   ///   - wanted: Rows to return, in that order; a row may stand several times.
   ///   - recomputing: Whether to keep a block's input only and run the block again in the backward.
   /// - Returns: `(wanted.count, hiddenSize)`.
-  /// - Throws: `ModelError` where a token is not in the vocabulary, or a segment and its cache do not join.
+  /// - Throws: `ModelError` where a token is not in the vocabulary, a segment and its cache do not join, or a cache cannot grow.
   public func hiddenStates(
     _ batch: RaggedBatch, updates: BatchUpdates = BatchUpdates(), caches: [KeyValueCache] = [],
     wanted: [Int]? = nil, recomputing: Bool = false, on tape: Tape
   ) throws(ModelError) -> Variable {
     try check(batch, caches)
+    do {
+      for (segment, cache) in zip(batch.segments, caches) {
+        try cache.makeRoom(for: cache.count + segment.rows.count)
+      }
+    } catch { throw ModelError(.noMemory, error.message) }
     let (cosine, sine) = rotary.angles(at: batch.positions, recycler: tape.recycler)
     let pass = ForwardPass(
       tape: tape, batch: batch, attention: attention, epsilon: configuration.rmsNormEpsilon,

@@ -1,7 +1,7 @@
 /// Why a model cannot be made from a checkpoint, or cannot run a batch.
 public struct ModelError: Error, Sendable, Equatable, CustomStringConvertible {
   /// What a caller may switch on.
-  public enum Code: Sendable { case badShape, badToken, tooLong, missingTensor }
+  public enum Code: Sendable { case badShape, badToken, tooLong, missingTensor, noMemory }
 
   /// The kind of fault.
   public var code: Code

@@ -19,10 +19,11 @@
   }
 
   /// A matrix of zeros that takes memory page by page, each when it is first written to.
-  public init(untouchedRows rows: Int, columns: Int) {
+  /// - Throws: `TensorError` where the system has no room for so many addresses.
+  public init(untouchedRows rows: Int, columns: Int) throws(TensorError) {
     self.init(
       rows: rows, columns: columns,
-      block: MemoryBlock(untouchedByteCount: Matrix.byteCount(rows, columns)))
+      block: try MemoryBlock(untouchedByteCount: Matrix.byteCount(rows, columns)))
   }
 
   private static func byteCount(_ rows: Int, _ columns: Int) -> Int {

@@ -23,16 +23,20 @@
   }
 
   /// Zeros that take memory page by page, each when it is first written to: small pages, whatever the size.
-  init(untouchedByteCount byteCount: Int) {
-    recycler = nil
-    isMapped = true
-    size = max(1, byteCount)
+  /// - Throws: `TensorError` where the system has no room for so many addresses.
+  init(untouchedByteCount byteCount: Int) throws(TensorError) {
+    let size = max(1, byteCount)
     let mapped = unsafe mmap(
       nil, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0)
     guard let mapped = unsafe mapped, unsafe mapped != MAP_FAILED else {
-      preconditionFailure("MemoryBlock: no address space for \(byteCount) bytes")
+      throw TensorError(
+        .noMemory,
+        "the system has no room for \(byteCount) bytes more (ulimit -v, vm.overcommit_memory)")
     }
     unsafe madvise(mapped, size, MADV_NOHUGEPAGE)
+    recycler = nil
+    isMapped = true
+    self.size = size
     unsafe base = mapped
   }
 

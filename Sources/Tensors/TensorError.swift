@@ -1,7 +1,9 @@
 /// What went wrong with memory or a file below the level of any format.
 public struct TensorError: Error, Sendable, Equatable, CustomStringConvertible {
   /// What a caller may switch on.
-  public enum Code: Sendable { case cannotOpen, cannotMap, cannotWrite, tooLarge, badShape }
+  public enum Code: Sendable {
+    case cannotOpen, cannotMap, cannotWrite, tooLarge, badShape, noMemory
+  }
 
   /// The kind of fault.
   public var code: Code

@@ -72,7 +72,7 @@ extension Benchmark {
 
   /// Tokens a second of one stream that has `context` tokens behind it.
   private func decode(_ base: LoadedBase, context: Int) throws -> Double {
-    let cache = base.model.makeCache(capacity: context + 32)
+    let cache = try base.model.makeCache(capacity: context + 32)
     var sequences = [DecodingSequence(cache: cache, pending: prompt(context))]
     func advance() throws {
       _ = try base.model.advance(

@@ -102,7 +102,7 @@ extension Parser {
   }
 
   private static func use(_ model: Model, _ pool: WorkerPool) throws {
-    var sequences = [DecodingSequence(cache: model.makeCache(capacity: 4), pending: [0, 0, 0])]
+    var sequences = [DecodingSequence(cache: try model.makeCache(capacity: 4), pending: [0, 0, 0])]
     _ = try model.advance(
       &sequences, rowLimit: 8, updates: { _, _ in BatchUpdates() }, pool: pool,
       recycler: BufferRecycler())

@@ -88,7 +88,8 @@ import Toys
       Thread.detachNewThread {
         let body: JSONValue = ["reference": "a@1", "alias": "x"]
         let headers = ["authorization": "Bearer \(secret)"]
-        replies.put(try? TransportClient(port).ask("POST", "/admin/\(path)", body, headers: headers))
+        replies.put(
+          try? TransportClient(port).ask("POST", "/admin/\(path)", body, headers: headers))
       }
     }
     #expect(eventually { toy.http.connectionCount == 2 })
@@ -97,7 +98,8 @@ import Toys
     unlock.signal()
     #expect(eventually { replies.all.count == 2 })
     for reply in replies.all {
-      #expect(reply?.status == 401 && reply?.text.contains("revoked") == true, "\(reply?.text ?? "")")
+      #expect(
+        reply?.status == 401 && reply?.text.contains("revoked") == true, "\(reply?.text ?? "")")
     }
     #expect(try toy.registry.aliases(of: "a").isEmpty)
     #expect(try toy.registry.versions(of: "a").count == 1)

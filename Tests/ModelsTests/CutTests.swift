@@ -59,8 +59,8 @@ private func rowLogits(
   _ model: Model, _ tokens: [Int32], _ pieces: [Int], company: Int = 0, pool: WorkerPool
 ) throws -> [[Float]] {
   precondition(pieces.reduce(0, +) == tokens.count, "pieces do not make up the sequence")
-  let cache = model.makeCache(capacity: 3)
-  let other = model.makeCache(capacity: 512)
+  let cache = try model.makeCache(capacity: 3)
+  let other = try model.makeCache(capacity: 512)
   let recycler = BufferRecycler()
   var rows: [[Float]] = []
   for piece in pieces {

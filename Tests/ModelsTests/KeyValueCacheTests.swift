@@ -25,16 +25,16 @@ struct KeyValueCacheTests {
   func blocks(weights: WeightFormat, size: Int) throws {
     defer { pool.shutDown() }
     let model = try ToyModel.load(weights)
-    let cache = model.makeCache(capacity: 200)
+    let cache = try model.makeCache(capacity: 200)
     _ = try feed(model, cache, 0..<100)
-    let blocks = stride(from: 0, to: 100 / size * size, by: size).map {
-      cache.block($0..<$0 + size)
+    let blocks = try stride(from: 0, to: 100 / size * size, by: size).map {
+      try cache.block($0..<$0 + size)
     }
     let held = blocks.reduce(0) { $0 + $1.count }
     // The original forgets what is in no block and computes it again, in the same pieces as the copy.
     cache.truncate(to: held)
-    let copy = model.makeCache(capacity: 1)
-    for block in blocks { copy.append(block) }
+    let copy = try model.makeCache(capacity: 1)
+    for block in blocks { try copy.append(block) }
     #expect(copy.count == held)
     for range in [held..<101, 101..<102, 102..<140] {
       #expect(try feed(model, copy, range) == feed(model, cache, range))
@@ -46,15 +46,15 @@ struct KeyValueCacheTests {
   func immutable() throws {
     defer { pool.shutDown() }
     let model = try ToyModel.load(.bf16)
-    let cache = model.makeCache(capacity: 200)
+    let cache = try model.makeCache(capacity: 200)
     _ = try feed(model, cache, 0..<64)
     let expected = try feed(model, cache, 64..<65)
     cache.truncate(to: 64)
-    let block = cache.block(0..<64)
+    let block = try cache.block(0..<64)
     cache.truncate(to: 0)
     _ = try feed(model, cache, 60..<130)
-    let other = model.makeCache()
-    other.append(block)
+    let other = try model.makeCache()
+    try other.append(block)
     #expect(try feed(model, other, 64..<65) == expected)
   }
 
@@ -67,7 +67,7 @@ struct KeyValueCacheTests {
     let model = try ToyModel.load(.bf16)
     #expect(model.cacheBytes(tokens: 64) == 64 * 2 * 2 * (20 + 32) * 2)
     #expect(model.cacheBytes(tokens: 65) == model.cacheBytes(tokens: 96))
-    let cache = model.makeCache(capacity: 512)
+    let cache = try model.makeCache(capacity: 512)
     #expect(cache.byteCount == 0)
     _ = try feed(model, cache, 0..<40)
     #expect(cache.byteCount == model.cacheBytes(tokens: 40))
@@ -78,11 +78,21 @@ struct KeyValueCacheTests {
     defer { pool.shutDown() }
     let model = try ToyModel.load(weights)
     let before = try residentBytes()
-    let cache = model.makeCache(capacity: 4 << 20)
+    let cache = try model.makeCache(capacity: 4 << 20)
     _ = try feed(model, cache, 0..<140)
     #expect(model.cacheBytes(tokens: 4 << 20) > 1 << 30)
     #expect(try residentBytes() - before < 256 << 20)
     #expect(cache.count == 140)
+  }
+
+  @Test("room beyond all addresses is refused", arguments: [WeightFormat.f32, .bf16])
+  func refused(weights: WeightFormat) throws {
+    defer { pool.shutDown() }
+    let model = try ToyModel.load(weights)
+    #expect(throws: TensorError.self) { try model.makeCache(capacity: 1 << 44) }
+    let cache = try model.makeCache(capacity: 1)
+    _ = try feed(model, cache, 0..<70)
+    #expect(cache.count == 70)
   }
 
   private func residentBytes() throws -> Int {

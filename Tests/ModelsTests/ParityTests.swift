@@ -49,7 +49,7 @@ struct ParityTests {
   @Test("in pieces, over a key-value cache", arguments: models, [1, 2, 5])
   func inPieces(name: String, piece: Int) throws {
     let golden = try Golden(name)
-    let caches = golden.sequences.map { _ in golden.model.makeCache(capacity: 2) }
+    let caches = try golden.sequences.map { _ in try golden.model.makeCache(capacity: 2) }
     var rows = golden.sequences.map { _ in [[Float]]() }
     let longest = golden.sequences.map(\.count).max() ?? 0
     for start in stride(from: 0, to: longest, by: piece) {

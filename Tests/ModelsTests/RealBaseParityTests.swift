@@ -67,8 +67,8 @@ struct RealBaseParityTests {
     let model = try Model.load(
       try Checkpoint.open(path: RealBase.path), weights: weights, pool: pool)
     let recycler = BufferRecycler()
-    var sequences = Self.prompts.map {
-      DecodingSequence(cache: model.makeCache(capacity: $0.ids.count + 48), pending: $0.ids)
+    var sequences = try Self.prompts.map {
+      DecodingSequence(cache: try model.makeCache(capacity: $0.ids.count + 48), pending: $0.ids)
     }
     var paths = Self.prompts.map { _ in [Int32]() }
     var errors = Self.prompts.map { _ in Float.infinity }

@@ -13,7 +13,7 @@ import Tokenizers
   init() throws {
     toy = try ToyEngine()
     prompt = toy.request(50).prompt
-    full = toy.engine.model.makeCache()
+    full = try toy.engine.model.makeCache()
     var sequences = [DecodingSequence(cache: full, pending: prompt)]
     _ = try toy.engine.model.advance(
       &sequences, rowLimit: 128, updates: { _, _ in BatchUpdates() }, pool: toy.workers,
@@ -45,7 +45,7 @@ import Tokenizers
   }
 
   @Test func blocksGoWhenOthersNeedTheRoomAndBeginningsGoLast() throws {
-    let block = full.block(0..<16).byteCount
+    let block = try full.block(0..<16).byteCount
     let budget = MemoryBudget(capacity: block * 4)
     let cache = PrefixCache(budget: budget)
     cache.keep(prompt, adapter: nil, of: full)

@@ -31,7 +31,7 @@ extension KernelVariantTests {
     private static let formats = [AttentionFormat.bf16, .f16]
 
     @Test("give the bits of the same as floats, written in any pieces", arguments: shapes, formats)
-    func written(shape: (headSize: Int, group: Int, window: Int?), format: AttentionFormat) {
+    func written(shape: (headSize: Int, group: Int, window: Int?), format: AttentionFormat) throws {
       let (headSize, group, window) = shape
       var g = SplitMix64(seed: UInt64(headSize))
       let (pairs, count) = (2, 77)
@@ -40,10 +40,12 @@ extension KernelVariantTests {
         format: format)
       let keys = random(count, pairs * headSize, &g)
       let values = random(count, pairs * headSize, &g)
-      underEachVariant { variant in
+      try underEachVariant { variant in
         for (rows, pieces) in [(1, [77]), (1, [1, 31, 33, 3, 9]), (5, [40, 37]), (60, [2, 75])] {
-          let panels = KeyValuePanels(heads: 3, headSize: headSize, capacity: count, format: format)
-            .heads(1..<3)
+          let panels = try KeyValuePanels(
+            heads: 3, headSize: headSize, capacity: count, format: format
+          )
+          .heads(1..<3)
           var first = 0
           for piece in pieces {
             panels.writeAll(
@@ -65,14 +67,15 @@ extension KernelVariantTests {
     }
 
     @Test("give the same bits copied, from and to any position", arguments: shapes, formats)
-    func copied(shape: (headSize: Int, group: Int, window: Int?), format: AttentionFormat) {
+    func copied(shape: (headSize: Int, group: Int, window: Int?), format: AttentionFormat) throws {
       let (headSize, group, window) = shape
       var g = SplitMix64(seed: 5)
       let (pairs, count) = (2, 110)
       let attention = Attention(
         heads: pairs * group, keyValueHeads: pairs, headSize: headSize, window: window,
         format: format)
-      let panels = KeyValuePanels(heads: pairs, headSize: headSize, capacity: count, format: format)
+      let panels = try KeyValuePanels(
+        heads: pairs, headSize: headSize, capacity: count, format: format)
       panels.writeAll(
         keys: random(count, pairs * headSize, &g), values: random(count, pairs * headSize, &g),
         at: 0)
@@ -84,10 +87,12 @@ extension KernelVariantTests {
       }
       let expected = output(panels)
       for cuts in [[110], [64, 32, 14], [1, 63, 2, 44], [33, 32, 45]] {
-        let copy = KeyValuePanels(heads: pairs, headSize: headSize, capacity: 200, format: format)
+        let copy = try KeyValuePanels(
+          heads: pairs, headSize: headSize, capacity: 200, format: format)
         var first = 0
         for cut in cuts {
-          let part = KeyValuePanels(heads: pairs, headSize: headSize, capacity: cut, format: format)
+          let part = try KeyValuePanels(
+            heads: pairs, headSize: headSize, capacity: cut, format: format)
           part.copy(first..<first + cut, of: panels, to: 0)
           copy.copy(0..<cut, of: part, to: first)
           first += cut
@@ -99,7 +104,7 @@ extension KernelVariantTests {
     @Test(
       "a long text's last row agrees with doubles, on one thread or several", arguments: shapes,
       formats)
-    func long(shape: (headSize: Int, group: Int, window: Int?), format: AttentionFormat) {
+    func long(shape: (headSize: Int, group: Int, window: Int?), format: AttentionFormat) throws {
       let (headSize, group, window) = shape
       var g = SplitMix64(seed: 23)
       let count = 1_201
@@ -108,7 +113,7 @@ extension KernelVariantTests {
       let keys = random(count, headSize, &g)
       let values = random(count, headSize, &g)
       let queries = random(1, group * headSize, &g)
-      let panels = KeyValuePanels(heads: 1, headSize: headSize, capacity: count, format: format)
+      let panels = try KeyValuePanels(heads: 1, headSize: headSize, capacity: count, format: format)
       panels.write(head: 0, keys: keys, values: values, at: 0)
       let segment = AttentionSegment(rows: 0..<1, firstPosition: count - 1, panels: panels)
       let expected = (0..<group).flatMap { head in

@@ -10,7 +10,8 @@ extension Service {
 
   /// Changes the registry, as `author`, and takes the change in at once.
   public func change<T>(as author: Author, _ body: (Registry) throws -> T) throws -> T {
-    let result = try place.write { registry in try registry.acting(as: author) { try body(registry) }
+    let result = try place.write { registry in
+      try registry.acting(as: author) { try body(registry) }
     }
     refresh()
     return result

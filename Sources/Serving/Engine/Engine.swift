@@ -48,7 +48,10 @@ public final class Engine: Sendable {
     for (index, request) in requests.enumerated() {
       batch.add(index, tenant: "", promptTokens: request.prompt.count)
     }
-    batch.admit { .started(start($0, requests[$0], capacity: tokens(of: requests[$0]))) }
+    let started = try requests.enumerated().map {
+      try start($0, $1, capacity: tokens(of: $1))
+    }
+    batch.admit { .started(started[$0]) }
     while !batch.isEmpty {
       for progress in try batch.step(on: self) where !progress.text.isEmpty {
         if !onText(progress.id, progress.text) { batch.cancel(progress.id) }
@@ -68,9 +71,13 @@ public final class Engine: Sendable {
 
   /// A request ready to run.
   /// - Parameter capacity: Positions to make room for at once.
-  func start(_ id: Int, _ request: GenerateRequest, capacity: Int) -> RunningRequest {
+  /// - Throws: `TensorError` where the system has no room for its cache.
+  func start(_ id: Int, _ request: GenerateRequest, capacity: Int) throws(TensorError)
+    -> RunningRequest
+  {
     RunningRequest(
-      id: id, request: request, cache: model.makeCache(capacity: capacity), tokenizer: tokenizer)
+      id: id, request: request, cache: try model.makeCache(capacity: capacity), tokenizer: tokenizer
+    )
   }
 
   /// One forward pass over `rows` of the running requests; takes the next token where a prompt is complete.

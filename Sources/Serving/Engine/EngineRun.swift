@@ -87,10 +87,12 @@ struct EngineRun {
       }
       let tokens = loop.engine.tokens(of: request)
       let bytes = loop.engine.model.cacheBytes(tokens: tokens)
-      guard let memory = loop.adapters.budget.reserve(bytes) else { return .noRoom }
+      guard let memory = loop.adapters.budget.reserve(bytes),
+        let started = try? loop.engine.start(id, request, capacity: tokens)
+      else { return .noRoom }
       waiting[id]?.memory = memory
       waiting[id]?.started = now
-      return .started(loop.engine.start(id, request, capacity: tokens))
+      return .started(started)
     }
     tickets = waiting
     self.loading = loading

@@ -62,7 +62,7 @@ struct RequestBatch {
 
   /// One forward pass over everybody's next rows.
   mutating func step(on engine: Engine) throws -> [Progress] {
-    adopt()
+    try adopt()
     let plan = scheduler.plan()
     let rows = running.map { plan[$0.id] ?? 0 }
     let isPrompt = running.map { $0.remainingPrompt > 0 }
@@ -84,7 +84,7 @@ struct RequestBatch {
   }
 
   /// Takes what is known of the prompts from the prefix cache.
-  private mutating func adopt() {
+  private mutating func adopt() throws {
     guard let prefixes else { return }
     for index in running.indices where running[index].remainingPrompt > 0 {
       let request = running[index]
@@ -92,7 +92,7 @@ struct RequestBatch {
         of: request.request.prompt, adapter: request.adapterDigest,
         after: request.sequence.cache.count)
       {
-        request.sequence.cache.append(block)
+        try request.sequence.cache.append(block)
         running[index].skip(block.count)
         scheduler.skip(request.id, tokens: block.count)
       }

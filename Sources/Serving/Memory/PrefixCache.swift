@@ -85,8 +85,9 @@ package final class PrefixCache: Sendable {
         continue
       }
       let start = place * PrefixCache.blockTokens
-      let block = cache.block(start..<start + PrefixCache.blockTokens)
-      guard let memory = reserve(block.byteCount, before: now) else { return }
+      guard let block = try? cache.block(start..<start + PrefixCache.blockTokens),
+        let memory = reserve(block.byteCount, before: now)
+      else { return }
       guard let id = state.withLock({ $0.insert(key, block, memory, now) }) else { return }
       parent = id
     }

@@ -21,7 +21,10 @@ import CKernels
   public static let positionsPerPanel = Int(CK_BF16_PANEL)
 
   /// Room for `capacity` positions or a few more, with nothing in it, for attention of this format.
-  public init(heads: Int, headSize: Int, capacity: Int, format: AttentionFormat) {
+  /// - Throws: `TensorError` where the system has no room for so many addresses.
+  public init(heads: Int, headSize: Int, capacity: Int, format: AttentionFormat)
+    throws(TensorError)
+  {
     guard let packing = format.packing else {
       preconditionFailure("KeyValuePanels: floats are not packed")
     }
@@ -30,7 +33,7 @@ import CKernels
     self.headSize = headSize
     self.capacity = Self.filled(capacity)
     first = 0
-    block = MemoryBlock(
+    block = try MemoryBlock(
       untouchedByteCount: Self.byteCount(heads: heads, headSize: headSize, positions: capacity))
   }
 

@@ -67,7 +67,7 @@ public final class Evaluator {
         active.append(next)
         sequences.append(
           DecodingSequence(
-            cache: model.makeCache(
+            cache: try model.makeCache(
               capacity: min(
                 model.configuration.contextLength, prompts[next].count + maximumTokens)),
             pending: prompts[next]))
