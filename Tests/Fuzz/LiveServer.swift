@@ -36,6 +36,7 @@ final class LiveServer {
       let count = unsafe rest.withUnsafeBytes {
         unsafe Glibc.send(socket, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL))
       }
+      if count < 0, errno == EINTR { continue }
       if count <= 0 { break }
       rest = rest.dropFirst(count)
     }
@@ -84,6 +85,7 @@ final class LiveServer {
         isOpen = false
       }
       let count = unsafe recv(socket, &buffer, buffer.count, 0)
+      if count < 0, errno == EINTR { continue }
       if count == 0 || (count < 0 && errno == ECONNRESET) { return answer }
       try require(count > 0, "the server neither answers nor closes for 20 seconds")
       answer += buffer.prefix(count)

@@ -49,6 +49,7 @@ final class TransportClient {
       let count = unsafe rest.withUnsafeBytes {
         unsafe Glibc.send(socket, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL))
       }
+      if count < 0, errno == EINTR { continue }
       guard count > 0 else { return false }
       rest = rest.dropFirst(count)
     }
@@ -95,8 +96,10 @@ final class TransportClient {
         }
         start += 1
       }
-      guard receive() > 0 else {
-        throw Failure(description: "the connection ended after \(buffer.count) bytes")
+      let count = receive()
+      guard count > 0 else {
+        let why = unsafe count < 0 ? String(cString: strerror(errno)) : "the end"
+        throw Failure(description: "after \(buffer.count) bytes came: \(why)")
       }
     }
   }
@@ -120,9 +123,15 @@ final class TransportClient {
 
   private func receive() -> Int {
     var bytes = [UInt8](repeating: 0, count: 64 << 10)
-    let count = unsafe recv(socket, &bytes, bytes.count, 0)
-    buffer += bytes.prefix(max(count, 0))
-    return count
+    while true {
+      let count = unsafe recv(socket, &bytes, bytes.count, 0)
+      // With a limit to its waiting, a signal to the process ends it whatever the handler says (signal(7)).
+      if count < 0, errno == EINTR { continue }
+      let code = errno
+      buffer += bytes.prefix(max(count, 0))
+      errno = code
+      return count
+    }
   }
 }
 
