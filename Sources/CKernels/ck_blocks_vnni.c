@@ -26,7 +26,7 @@ typedef float kept_sums[CK_BLOCK_SIDE];
 /// The part of a panel that a tile goes over.
 typedef struct {
   const uint8_t *packed;
-  const spread_block *spread;  ///< In place of `packed` where that is NULL.
+  const spread_block *spread;  ///< The same where it is spread out.
   kept_sums *kept;
   int goes_on;  ///< Whether the sums begin with what was kept,
   int is_last;  ///< and end here.
@@ -81,36 +81,37 @@ CK_INLINE CK_TARGET_AVX512_VNNI void store(int rows, const ck_block_job *job, __
 }
 
 /// The weights of inputs 4k...4k+3 of a part's block `b`.
-CK_INLINE CK_TARGET_AVX512_VNNI void quants_at(ck_block_format format, panel_part part, size_t b, int k, __m512i w[2]) {
-  if (part.packed) return load_quants(format, part.packed + b * ck_blocks_bytes(format), k, w);
+CK_INLINE CK_TARGET_AVX512_VNNI void quants_at(int is_spread, ck_block_format format, panel_part part, size_t b, int k,
+                                               __m512i w[2]) {
+  if (!is_spread) return load_quants(format, part.packed + b * ck_blocks_bytes(format), k, w);
   w[0] = _mm512_load_si512(part.spread[b].quants + 128 * k);
   w[1] = _mm512_load_si512(part.spread[b].quants + 128 * k + 64);
 }
 
 /// The scales of half its outputs, ready for `scaled`.
-CK_INLINE CK_TARGET_AVX512_VNNI __m512 scales_at(int parts, ck_block_format format, panel_part part, size_t b, int s,
-                                                 int half) {
-  if (!part.packed) return _mm512_load_ps(part.spread[b].scales[s] + 16 * half);
+CK_INLINE CK_TARGET_AVX512_VNNI __m512 scales_at(int is_spread, int parts, ck_block_format format, panel_part part,
+                                                 size_t b, int s, int half) {
+  if (is_spread) return _mm512_load_ps(part.spread[b].scales[s] + 16 * half);
   const uint8_t *block = part.packed + b * ck_blocks_bytes(format);
   const size_t input = (size_t)(s * CK_BLOCK_SIDE / ck_block_scales(format));
   return unscaled(parts, load_halves(ck_block_scales_at(format, block, input) + 32 * half));
 }
 
-CK_INLINE CK_TARGET_AVX512_VNNI __m512 minima_at(ck_block_format format, panel_part part, size_t b, int half) {
-  if (!part.packed) return _mm512_load_ps(part.spread[b].minima + 16 * half);
+CK_INLINE CK_TARGET_AVX512_VNNI __m512 minima_at(int is_spread, ck_block_format format, panel_part part, size_t b,
+                                                 int half) {
+  if (is_spread) return _mm512_load_ps(part.spread[b].minima + 16 * half);
   return load_halves(ck_block_minima_at(format, part.packed + b * ck_blocks_bytes(format)) + 32 * half);
 }
 
-/// The job's first `rows` rows. `rows`, `parts` and `format`, and whether `part` is packed, are constants wherever this is
-/// inlined.
-CK_INLINE CK_TARGET_AVX512_VNNI void tile(int rows, int parts, ck_block_format format, const ck_block_job *job,
-                                          panel_part part, fetch_ahead ahead) {
+/// The job's first `rows` rows. `is_spread`, `rows`, `parts` and `format` are constants wherever this is inlined.
+CK_INLINE CK_TARGET_AVX512_VNNI void tile(int is_spread, int rows, int parts, ck_block_format format,
+                                          const ck_block_job *job, panel_part part, fetch_ahead ahead) {
   const size_t blocks = job->blocks, stride = job->x.stride, width = stride * CK_BLOCK_SIDE;
   const int8_t *x = job->x.quants;
   __m512 total[tile_rows][2];
   CK_UNROLL for (int r = 0; r < rows; r++) CK_UNROLL for (int half = 0; half < 2; half++) total[r][half] =
-      part.goes_on ? _mm512_loadu_ps(part.kept[r] + 16 * half) : _mm512_setzero_ps();
-  if (part.is_last) ck_block_fetch_outputs(job, rows);
+      is_spread && part.goes_on ? _mm512_loadu_ps(part.kept[r] + 16 * half) : _mm512_setzero_ps();
+  if (!is_spread || part.is_last) ck_block_fetch_outputs(job, rows);
   // Unrolled, this loop would spill the accumulators.
 #pragma clang loop unroll(disable)
   for (size_t b = 0; b < blocks; b++, x += CK_BLOCK_SIDE) {
@@ -132,7 +133,7 @@ CK_INLINE CK_TARGET_AVX512_VNNI void tile(int rows, int parts, ck_block_format f
       }
       CK_UNROLL for (int k = s * steps; k < (s + 1) * steps; k++) {
         __m512i w[2];
-        quants_at(format, part, b, k, w);
+        quants_at(is_spread, format, part, b, k, w);
         CK_UNROLL for (int r = 0; r < rows * parts; r++) {
           __m512i four = load_four(x + (size_t)r * width + 4 * k);
           dot[r][0] = _mm512_dpbusd_epi32(dot[r][0], w[0], four);
@@ -140,7 +141,7 @@ CK_INLINE CK_TARGET_AVX512_VNNI void tile(int rows, int parts, ck_block_format f
         }
       }
       CK_UNROLL for (int half = 0; half < 2; half++) {
-        __m512 d = scales_at(parts, format, part, b, s, half);
+        __m512 d = scales_at(is_spread, parts, format, part, b, s, half);
         CK_UNROLL for (int r = 0; r < rows; r++) {
           const ck_block_facts *facts = job->x.facts + (size_t)r * stride + b;
           __m512 step = scaled(parts, d, facts->scale);
@@ -148,13 +149,13 @@ CK_INLINE CK_TARGET_AVX512_VNNI void tile(int rows, int parts, ck_block_format f
           if (parts == 2) whole = _mm512_add_epi32(_mm512_slli_epi32(whole, 8), dot[r * parts + 1][half]);
           total[r][half] = _mm512_fmadd_ps(step, _mm512_cvtepi32_ps(whole), total[r][half]);
           if (!ck_block_has_minima(format)) continue;
-          total[r][half] =
-              _mm512_fmadd_ps(_mm512_set1_ps(facts->scaled_sum), minima_at(format, part, b, half), total[r][half]);
+          const __m512 sum = _mm512_set1_ps(facts->scaled_sum), m = minima_at(is_spread, format, part, b, half);
+          total[r][half] = _mm512_fmadd_ps(sum, m, total[r][half]);
         }
       }
     }
   }
-  if (!part.is_last) {
+  if (is_spread && !part.is_last) {
     CK_UNROLL for (int r = 0; r < rows; r++) CK_UNROLL for (int half = 0; half < 2; half++)
         _mm512_storeu_ps(part.kept[r] + 16 * half, total[r][half]);
     return;
@@ -168,22 +169,22 @@ CK_INLINE CK_TARGET_AVX512_VNNI void tile(int rows, int parts, ck_block_format f
 }
 
 /// All rows over a part, tile by tile; where the last one has left off fetching.
-CK_INLINE CK_TARGET_AVX512_VNNI const uint8_t *tiles(int parts, ck_block_format format, const ck_block_job *job,
-                                                     panel_part part, fetch_ahead ahead) {
+CK_INLINE CK_TARGET_AVX512_VNNI const uint8_t *tiles(int is_spread, int parts, ck_block_format format,
+                                                     const ck_block_job *job, panel_part part, fetch_ahead ahead) {
   const size_t most = parts == 1 ? tile_rows : precise_tile_rows;
   for (size_t row = 0; row < job->rows; ahead.from += job->blocks * ahead.step) {
     ck_block_job rest = ck_block_job_from(job, row);
     size_t rows = ck_block_tile_rows(rest.rows, most);
     switch (rows) {
-      case 1: tile(1, parts, format, &rest, part, ahead); break;
-      case 2: tile(2, parts, format, &rest, part, ahead); break;
-      case 3: tile(3, parts, format, &rest, part, ahead); break;
-      case 4: tile(4, parts, format, &rest, part, ahead); break;
-      case 5: if (parts == 1) tile(5, 1, format, &rest, part, ahead); break;
-      case 6: if (parts == 1) tile(6, 1, format, &rest, part, ahead); break;
+      case 1: tile(is_spread, 1, parts, format, &rest, part, ahead); break;
+      case 2: tile(is_spread, 2, parts, format, &rest, part, ahead); break;
+      case 3: tile(is_spread, 3, parts, format, &rest, part, ahead); break;
+      case 4: tile(is_spread, 4, parts, format, &rest, part, ahead); break;
+      case 5: if (parts == 1) tile(is_spread, 5, 1, format, &rest, part, ahead); break;
+      case 6: if (parts == 1) tile(is_spread, 6, 1, format, &rest, part, ahead); break;
     }
     row += rows;
-    if (part.kept) part.kept += rows;
+    if (is_spread) part.kept += rows;
   }
   return ahead.from;
 }
@@ -194,14 +195,14 @@ CK_INLINE CK_TARGET_AVX512_VNNI void spread(int parts, ck_block_format format, s
     const panel_part packed = {.packed = block};
     CK_UNROLL for (int k = 0; k < 8; k++) {
       __m512i w[2];
-      quants_at(format, packed, 0, k, w);
+      quants_at(0, format, packed, 0, k, w);
       _mm512_store_si512(to->quants + 128 * k, w[0]);
       _mm512_store_si512(to->quants + 128 * k + 64, w[1]);
     }
     CK_UNROLL for (int half = 0; half < 2; half++) {
       CK_UNROLL for (int s = 0; s < ck_block_scales(format); s++)
-        _mm512_store_ps(to->scales[s] + 16 * half, scales_at(parts, format, packed, 0, s, half));
-      if (ck_block_has_minima(format)) _mm512_store_ps(to->minima + 16 * half, minima_at(format, packed, 0, half));
+        _mm512_store_ps(to->scales[s] + 16 * half, scales_at(0, parts, format, packed, 0, s, half));
+      if (ck_block_has_minima(format)) _mm512_store_ps(to->minima + 16 * half, minima_at(0, format, packed, 0, half));
     }
   }
 }
@@ -222,7 +223,7 @@ CK_INLINE CK_TARGET_AVX512_VNNI void spread_panel(int parts, ck_block_format for
       ck_block_job turn = rest;
       turn.blocks = count;
       turn.x = ck_block_rows_from(rest.x, 0, first);
-      ahead.from = tiles(parts, format, &turn, part, ahead);
+      ahead.from = tiles(1, parts, format, &turn, part, ahead);
       first += count;
     }
   }
@@ -242,8 +243,8 @@ CK_INLINE CK_TARGET_AVX512_VNNI void panel(int parts, ck_block_format format, co
     ahead = (fetch_ahead){job->panel + job->blocks * bytes, 64 * lines, 0, (job->walk_lines + steps - 1) / steps};
   }
   if (count >= 2 && format != CK_BLOCKS_8) return spread_panel(parts, format, job, ahead);
-  const panel_part whole = {job->panel, NULL, NULL, 0, 1};
-  tiles(parts, format, job, whole, ahead);
+  const panel_part whole = {.packed = job->panel};
+  tiles(0, parts, format, job, whole, ahead);
 }
 
 CK_INLINE CK_TARGET_AVX512_VNNI void panel_in_parts(ck_block_format format, const ck_block_job *job) {
