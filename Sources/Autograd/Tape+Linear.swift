@@ -15,7 +15,7 @@ public final class FrozenLayers: Sendable {
     biases = layers.map(\.bias)
     let all = FrozenGroup(weights)
     groups = all.isTogether ? [all] : weights.map { FrozenGroup([$0]) }
-    isPacked = weights.allSatisfy(\.isPacked)
+    isPacked = groups.allSatisfy(\.isTogether)
     hasBiases = biases.contains { $0 != nil }
   }
 }
@@ -98,8 +98,7 @@ extension Tape {
     // In one block of memory.
     let y = matrix(x.rows, group.outputSizes.reduce(0, +))
     group.apply(
-      x, plus: updates.isEmpty ? nil : groupUpdates(updates, of: group, x), onto: residual?.value,
-      into: y,
+      x, plus: groupUpdates(updates, of: group, x), onto: residual?.value, into: y,
       recycler: recycler, pool: pool)
     withExtendedLifetime(updates) {}
     var first = 0
@@ -113,12 +112,20 @@ extension Tape {
   private func groupUpdates(
     _ updates: ArraySlice<LayerUpdates>, of group: FrozenGroup, _ x: Matrix
   ) -> GroupUpdates? {
+    // By index: a batch of many adapters has thousands of deltas, and a copy's references are counted.
     let deltas = updates.map(\.deltas)
-    guard let most = deltas.map(\.count).max(), most > 0 else { return nil }
+    var (count, most, rows, rank) = (0, 0, 0, 0)
+    for layer in deltas.indices {
+      count += deltas[layer].count
+      most = max(most, deltas[layer].count)
+      for number in deltas[layer].indices {
+        rows += deltas[layer][number].rows.count
+        rank = max(rank, deltas[layer][number].rank)
+      }
+    }
+    guard count > 0 else { return nil }
     var result = GroupUpdates(
-      of: group, x, count: deltas.reduce(0) { $0 + $1.count },
-      rows: deltas.joined().reduce(0) { $0 + $1.rows.count },
-      rank: deltas.joined().reduce(0) { max($0, $1.rank) }, recycler: recycler, pool: pool)
+      of: group, x, count: count, rows: rows, rank: rank, recycler: recycler, pool: pool)
     // One adapter's factors lie side by side, so its products follow each other.
     for number in 0..<most {
       for layer in deltas.indices where number < deltas[layer].count {

@@ -14,6 +14,9 @@
 #define CK_UNROLL _Pragma("clang loop unroll(full)")
 #define CK_FAST_MATH _Pragma("clang fp reassociate(on) contract(fast)")
 
+/// A mask of the first `count` of 16 lanes, or of all.
+CK_INLINE uint16_t ck_first_lanes(size_t count) { return (uint16_t)(count >= 16 ? 0xFFFF : (1u << count) - 1); }
+
 #if defined(__x86_64__)
 #define CK_TARGET_AVX2 __attribute__((target("avx2,fma,f16c,bmi2")))
 #define CK_TARGET_AVX512                                                            \

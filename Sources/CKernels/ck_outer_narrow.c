@@ -25,7 +25,7 @@ static void sum_widened(size_t rows, size_t left, size_t right, const uint16_t *
 #if defined(__x86_64__)
 #include <immintrin.h>
 
-/// Two rows' values side by side: `[row / 2][column][row % 2]`, of an even number of rows, filled up with zeros to whole vectors.
+/// Two rows' values side by side, `[row / 2][column][row % 2]`: filled up with zeros to an even number of rows of whole vectors.
 CK_TARGET_AVX512 static void interleave(size_t rows, size_t columns, const uint16_t *from, size_t stride, uint32_t *to,
                                         size_t to_stride) {
   const __m512i low = _mm512_set_epi16(47, 15, 46, 14, 45, 13, 44, 12, 43, 11, 42, 10, 41, 9, 40, 8, 39, 7, 38, 6, 37, 5, 36, 4,
@@ -46,14 +46,14 @@ CK_TARGET_AVX512 static void interleave(size_t rows, size_t columns, const uint1
 CK_INLINE CK_TARGET_AVX512_BF16 void tile(int count, size_t pairs, __mmask16 mask, const uint32_t *p, const uint32_t *q,
                                           float *c, size_t c_stride) {
   __m512 sums[24];
-  _Pragma("clang loop unroll(full)") for (int m = 0; m < count; m++) sums[m] =
+  CK_UNROLL for (int m = 0; m < count; m++) sums[m] =
       _mm512_maskz_loadu_ps(mask, c + (size_t)m * c_stride);
   _Pragma("clang loop unroll(disable)") for (size_t t = 0; t < pairs; t++, p += left_block, q += right_block) {
     const __m512bh right = (__m512bh)_mm512_loadu_si512(q);
-    _Pragma("clang loop unroll(full)") for (int m = 0; m < count; m++) sums[m] =
+    CK_UNROLL for (int m = 0; m < count; m++) sums[m] =
         _mm512_dpbf16_ps(sums[m], (__m512bh)_mm512_set1_epi32((int)p[m]), right);
   }
-  _Pragma("clang loop unroll(full)") for (int m = 0; m < count; m++)
+  CK_UNROLL for (int m = 0; m < count; m++)
       _mm512_mask_storeu_ps(c + (size_t)m * c_stride, mask, sums[m]);
 }
 
@@ -64,7 +64,7 @@ CK_TARGET_AVX512_BF16 static void sum_in_pairs(size_t rows, size_t left, size_t 
   interleave(rows, left, p, p_stride, both_p, left_block);
   interleave(rows, right, q, q_stride, both_q, right_block);
   for (size_t n = 0; n < right; n += 16) {
-    const __mmask16 mask = (__mmask16)(right - n >= 16 ? 0xFFFF : (1u << (right - n)) - 1);
+    const __mmask16 mask = ck_first_lanes(right - n);
     size_t m = 0;
 #define TILES(count) \
   for (; left - m >= count; m += count) tile(count, pairs, mask, both_p + m, both_q + n, c + m * c_stride + n, c_stride);

@@ -30,9 +30,4 @@ CK_INLINE CK_TARGET_AMX void ck_tiles_shape(size_t above, size_t below) {
   }
   _tile_loadconfig(&shapes);
 }
-
-/// The first `count` of 16 lanes, or all.
-CK_INLINE CK_TARGET_AMX __mmask16 ck_first_lanes(size_t count) {
-  return (__mmask16)(count >= 16 ? 0xFFFF : (1u << count) - 1);
-}
 #endif

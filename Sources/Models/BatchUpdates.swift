@@ -13,12 +13,12 @@ public struct BatchUpdates {
     self.replacements = replacements
   }
 
-  /// Whether adapters do nothing.
-  var isEmpty: Bool { deltas.isEmpty && replacements.isEmpty }
-
-  /// All at `slot`, where a linear layer stands.
-  func layer(_ slot: Int) -> LayerUpdates {
-    LayerUpdates(replacements: replacements(at: slot), deltas: deltas(at: slot))
+  /// Those of a group's layers; none at all where adapters do nothing.
+  func updates(of group: ProjectionGroup) -> [LayerUpdates] {
+    if deltas.isEmpty && replacements.isEmpty { return [] }
+    return group.projections.map {
+      LayerUpdates(replacements: replacements(at: $0.slot), deltas: deltas(at: $0.slot))
+    }
   }
 
   /// The deltas at `slot`.

@@ -23,9 +23,7 @@ struct ForwardPass {
 
   /// A group's layers, each with what adapters do to its rows.
   func linear(_ x: Variable, _ group: ProjectionGroup, residual: Variable? = nil) -> [Variable] {
-    tape.linear(
-      x, group.layers, updates.isEmpty ? [] : group.projections.map { updates.layer($0.slot) },
-      residual: residual)
+    tape.linear(x, group.layers, updates.updates(of: group), residual: residual)
   }
 
   /// Each segment's queries over its own keys and values, after those that its prefix or its cache holds.

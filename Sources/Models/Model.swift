@@ -14,6 +14,8 @@ public final class Model: Sendable {
   let blocks: [DecoderBlock]
   let finalNorm: Matrix
   let head: Projection
+  /// The head by itself.
+  private let headGroup: ProjectionGroup
   let rotary: RotaryTable
   private let projections: [Int: Projection]
   let attention: Attention
@@ -29,6 +31,7 @@ public final class Model: Sendable {
     self.blocks = blocks
     self.finalNorm = finalNorm
     self.head = head
+    headGroup = ProjectionGroup([head])
     projections = Dictionary(
       uniqueKeysWithValues: ([head, embedding] + blocks.flatMap(\.projections)).map {
         ($0.slot, $0)
@@ -125,9 +128,7 @@ public final class Model: Sendable {
   public func logits(_ hidden: Variable, updates: BatchUpdates = BatchUpdates(), on tape: Tape)
     -> Variable
   {
-    tape.linear(
-      hidden, head.weight, bias: head.bias, replacements: updates.replacements(at: head.slot),
-      deltas: updates.deltas(at: head.slot))
+    tape.linear(hidden, headGroup.layers, updates.updates(of: headGroup))[0]
   }
 
   /// The cross-entropy of `targets` after `hidden`, which leaves a recording tape ready for its backward.
