@@ -6,16 +6,13 @@ extension Tape {
   ///   - x: `(T, D)`.
   ///   - weight: `(1, D)`, frozen.
   public func rmsNorm(_ x: Variable, weight: Matrix, epsilon: Float) -> Variable {
-    let y = matrix(x.value.rows, x.value.columns)
-    let inverseRMS = isRecording ? matrix(x.value.rows, 1) : nil
-    y.setRMSNorm(of: x.value, weight: weight, epsilon: epsilon, inverseRMS: inverseRMS, pool: pool)
-    guard let inverseRMS else { return Variable(y) }
-    let output = result(y, of: x) { [self] in
-      let y = matrix(x.value.rows, x.value.columns)
-      y.setRMSNorm(
-        of: x.value, weight: weight, epsilon: epsilon, inverseRMS: inverseRMS, pool: pool)
-      return y
+    let inverseRMS = isRecording ? matrix(x.shape.rows, 1) : nil
+    let output = result(of: x) { [self] in
+      Operand(
+        normOf: x.value, weight: weight, epsilon: epsilon, inverseRMS: inverseRMS,
+        recycler: recycler, pool: pool)
     }
+    guard let inverseRMS else { return output }
     record(output) { [self] dy in
       accumulate(x) {
         $0.setRMSNormGradient(
@@ -32,10 +29,11 @@ extension Tape {
   public func headNorm(_ x: Variable, weight: Matrix, epsilon: Float) -> Variable {
     let heads = x.value.count / weight.count
     let flat = x.value.reshaped(rows: heads, columns: weight.count)
-    let y = matrix(x.value.rows, x.value.columns)
     let inverseRMS = matrix(heads, 1)
-    y.reshaped(rows: heads, columns: weight.count).setRMSNorm(
-      of: flat, weight: weight, epsilon: epsilon, inverseRMS: inverseRMS, pool: pool)
+    let y = Operand(
+      normOf: flat, weight: weight, epsilon: epsilon, inverseRMS: inverseRMS, recycler: recycler,
+      pool: pool
+    ).values.reshaped(rows: x.value.rows, columns: x.value.columns)
     let output = result(y, of: x)
     record(output) { [self] dy in
       accumulate(x) {
@@ -63,13 +61,9 @@ extension Tape {
 
   /// `y = silu(gate) * up`
   public func swiGLU(gate: Variable, up: Variable) -> Variable {
-    func make() -> Matrix {
-      let y = matrix(gate.value.rows, gate.value.columns)
-      y.setSwiGLU(gate: gate.value, up: up.value, pool: pool)
-      return y
+    let output = result(of: gate, up) { [self] in
+      Operand(swiGLUOf: gate.value, up: up.value, recycler: recycler, pool: pool)
     }
-    guard isRecording else { return Variable(make()) }
-    let output = result(make(), of: gate, up, remake: make)
     record(output) { [self] dy in
       let dGate = matrix(dy.rows, dy.columns)
       let dUp = matrix(dy.rows, dy.columns)

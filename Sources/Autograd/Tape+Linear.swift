@@ -63,9 +63,10 @@ extension Tape {
     }
     var outputs: [Variable] = []
     outputs.reserveCapacity(layers.weights.count)
+    let operand = x.operand(on: self)
     for group in layers.groups {
       let range = outputs.count..<outputs.count + group.weights.count
-      forward(x, group, updates.isEmpty ? [] : updates[range], residual, to: &outputs)
+      forward(operand, group, updates.isEmpty ? [] : updates[range], residual, to: &outputs)
     }
     guard layers.hasBiases || !updates.isEmpty else { return outputs }
     for (layer, output) in outputs.enumerated() {
@@ -91,15 +92,15 @@ extension Tape {
 
   /// Layers whose weights are packed alike, where nothing is learnt, but for biases and shifts.
   private func forward(
-    _ x: Variable, _ group: FrozenGroup, _ updates: ArraySlice<LayerUpdates>,
+    _ x: Operand, _ group: FrozenGroup, _ updates: ArraySlice<LayerUpdates>,
     _ residual: Variable?, to outputs: inout [Variable]
   ) {
-    let x = x.value
     // In one block of memory.
     let y = matrix(x.rows, group.outputSizes.reduce(0, +))
+    group.prepare(x, isUpdated: updates.contains { !$0.deltas.isEmpty })
     group.apply(
       x, plus: groupUpdates(updates, of: group, x), onto: residual?.value, into: y,
-      recycler: recycler, pool: pool)
+      pool: pool)
     withExtendedLifetime(updates) {}
     var first = 0
     for size in group.outputSizes {
@@ -110,7 +111,7 @@ extension Tape {
 
   /// What `updates` add to a group's products with `x`; nil for nothing.
   private func groupUpdates(
-    _ updates: ArraySlice<LayerUpdates>, of group: FrozenGroup, _ x: Matrix
+    _ updates: ArraySlice<LayerUpdates>, of group: FrozenGroup, _ x: Operand
   ) -> GroupUpdates? {
     // By index: a batch of many adapters has thousands of deltas, and a copy's references are counted.
     let deltas = updates.map(\.deltas)
@@ -125,7 +126,7 @@ extension Tape {
     }
     guard count > 0 else { return nil }
     var result = GroupUpdates(
-      of: group, x, count: count, rows: rows, rank: rank, recycler: recycler, pool: pool)
+      of: group, x, count: count, rows: rows, rank: rank, recycler: recycler)
     // One adapter's factors lie side by side, so its products follow each other.
     for number in 0..<most {
       for layer in deltas.indices where number < deltas[layer].count {
@@ -155,8 +156,10 @@ extension Tape {
     _ residual: Variable?
   ) -> Variable {
     let deltas = updates.deltas
-    let count = x.value.rows
+    let count = x.shape.rows
     let y = matrix(count, weight.outputSize)
+    let operand = x.operand(on: self)
+    weight.prepare(operand, isUpdated: !deltas.isEmpty)
     let weights = updates.replacements.weights(of: count, own: weight)
     let lows = lows(for: deltas)
     weight.multiply(
@@ -164,7 +167,7 @@ extension Tape {
     let terms = zip(deltas, lows).map(term)
     for run in weights {
       run.value.apply(
-        x.operand(recycler), rows: run.rows, plus: terms.restricted(to: run.rows),
+        operand, rows: run.rows, plus: terms.restricted(to: run.rows),
         onto: residual?.value, into: y, pool: pool)
     }
     for run in updates.replacements.biases(of: count, own: bias) {
@@ -179,7 +182,7 @@ extension Tape {
           || deltas.contains { $0.trainable != nil })
     )
     record(output) { [self] dy in
-      let gradient = Operand(dy, recycler: recycler)
+      let gradient = Operand(dy, recycler: recycler, pool: pool)
       let lowGradients = self.lows(for: deltas)
       let needed = deltas.indices.filter { x.requiresGradient || deltas[$0].trainable != nil }
       weight.multiply(
@@ -221,19 +224,19 @@ extension Tape {
       ranks[place].rows += delta.rows.count
       return (rank: place, rows: first..<first + delta.rows.count)
     }
-    let operands = ranks.map { Operand(matrix($0.rows, $0.rank), recycler: recycler) }
+    let operands = ranks.map { Operand(matrix($0.rows, $0.rank), recycler: recycler, pool: pool) }
     return places.map { OperandRows(operands[$0.rank], $0.rows) }
   }
 
   /// The rows of `x` that `delta` reads, after its dropout.
   private func input(of delta: LowRankDelta, _ x: Variable) -> OperandRows {
     guard let dropout = delta.dropout, !delta.dropsNothing else {
-      return OperandRows(x.operand(recycler), delta.rows)
+      return OperandRows(x.operand(on: self), delta.rows)
     }
     let rows = x.value.rows(delta.rows)
     let kept = matrix(rows.rows, rows.columns)
     kept.setDropout(of: rows, probability: dropout.probability, seed: dropout.seed, pool: pool)
-    return OperandRows(Operand(kept, recycler: recycler), 0..<kept.rows)
+    return OperandRows(Operand(kept, recycler: recycler, pool: pool), 0..<kept.rows)
   }
 
   /// `scale * dropout(x) A^T`, `(rows, r)`.
@@ -261,7 +264,7 @@ extension Tape {
       }
     }
     guard let dx = x.gradient, let dropout = delta.dropout, !delta.dropsNothing else { return }
-    let wide = matrix(delta.rows.count, x.value.columns)
+    let wide = matrix(delta.rows.count, x.shape.columns)
     wide.setProduct(dLow.values, .plain, delta.a.values, .plain, pool: pool)
     wide.setDropout(of: wide, probability: dropout.probability, seed: dropout.seed, pool: pool)
     dx.rows(delta.rows).add(wide, pool: pool)

@@ -28,13 +28,15 @@ public final class Tape {
   }
 
   /// The result of an operation on `inputs`; it requires a gradient if recording and any input does.
-  /// - Parameter remake: Computes the value again, where that is cheaper than to keep it for the backward.
-  func result(
-    _ value: Matrix, of inputs: Variable?..., remake: (() -> Matrix)? = nil
-  ) -> Variable {
-    let requiresGradient = isRecording && inputs.contains { $0?.requiresGradient ?? false }
-    return Variable(
-      value, requiresGradient: requiresGradient, remake: isRecording ? remake : nil)
+  func result(_ value: Matrix, of inputs: Variable...) -> Variable {
+    Variable(value, requiresGradient: isRecording && inputs.contains(where: \.requiresGradient))
+  }
+
+  /// The same for what is computed when it is asked for, in the form that it is asked for; once it has been released, again:
+  /// that is cheaper than to keep it for the backward.
+  func result(of inputs: Variable..., computing compute: @escaping () -> Operand) -> Variable {
+    guard isRecording else { return Variable(compute()) }
+    return Variable(requiresGradient: inputs.contains(where: \.requiresGradient), compute)
   }
 
   /// Records `backward`, which receives the gradient of `output`, where that is needed.
@@ -55,7 +57,8 @@ public final class Tape {
     if let gradient = variable.gradient {
       write(gradient, true)
     } else {
-      let gradient = matrix(variable.value.rows, variable.value.columns)
+      let shape = variable.shape
+      let gradient = matrix(shape.rows, shape.columns)
       write(gradient, false)
       variable.gradient = gradient
     }

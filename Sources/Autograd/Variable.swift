@@ -6,43 +6,75 @@ public import Tensors
 public struct Variable {
   private enum Form {
     case plain(Matrix)
+    /// Computed when it is asked for, in the form that it is asked for.
+    case computed(Operand)
     case node(Node)
   }
 
-  private let form: Form
-
-  /// What is learnt from, or can be made again.
+  /// What is learnt from, or can be computed again.
   private final class Node {
-    var stored: Matrix?
-    let remake: (() -> Matrix)?
+    enum Source {
+      case stored(Matrix)
+      case computed(() -> Operand)
+    }
+
+    let source: Source
+    let requiresGradient: Bool
     var gradient: Matrix?
     var operand: Operand?
-    let requiresGradient: Bool
 
-    init(_ value: Matrix, _ requiresGradient: Bool, _ remake: (() -> Matrix)?) {
-      stored = value
-      self.remake = remake
+    init(_ source: Source, _ requiresGradient: Bool) {
+      self.source = source
       self.requiresGradient = requiresGradient
     }
 
     var value: Matrix {
-      if let stored { return stored }
-      guard let remake else { preconditionFailure("Variable: the value is gone") }
-      let made = remake()
-      stored = made
+      switch source {
+      case .stored(let value): value
+      case .computed(let compute): kept(compute).values
+      }
+    }
+
+    var shape: (rows: Int, columns: Int) {
+      switch source {
+      case .stored(let value): (value.rows, value.columns)
+      case .computed(let compute): (kept(compute).rows, kept(compute).columns)
+      }
+    }
+
+    func operand(on tape: Tape) -> Operand {
+      switch source {
+      case .stored(let value):
+        kept { Operand(value, recycler: tape.recycler, pool: tape.pool) }
+      case .computed(let compute): kept(compute)
+      }
+    }
+
+    private func kept(_ make: () -> Operand) -> Operand {
+      if let operand { return operand }
+      let made = make()
+      operand = made
       return made
     }
   }
+
+  private let form: Form
 
   /// A value that nothing is learnt from, or (`trainable`) a parameter.
   public init(_ value: Matrix, trainable: Bool = false) {
     self.init(value, requiresGradient: trainable)
   }
 
-  /// - Parameter remake: Computes the value again, to the same bits, from what is kept anyway.
-  init(_ value: Matrix, requiresGradient: Bool, remake: (() -> Matrix)? = nil) {
-    let isPlain = !requiresGradient && remake == nil
-    form = isPlain ? .plain(value) : .node(Node(value, requiresGradient, remake))
+  init(_ value: Matrix, requiresGradient: Bool) {
+    form = requiresGradient ? .node(Node(.stored(value), true)) : .plain(value)
+  }
+
+  /// A value that nothing is learnt from.
+  init(_ operand: Operand) { form = .computed(operand) }
+
+  /// - Parameter compute: Gives the value, each time to the same bits, from what is kept anyway.
+  init(requiresGradient: Bool, _ compute: @escaping () -> Operand) {
+    form = .node(Node(.computed(compute), requiresGradient))
   }
 
   private var node: Node? {
@@ -53,7 +85,17 @@ public struct Variable {
   public var value: Matrix {
     switch form {
     case .plain(let value): value
+    case .computed(let operand): operand.values
     case .node(let node): node.value
+    }
+  }
+
+  /// The value's, whether it has been computed or not.
+  var shape: (rows: Int, columns: Int) {
+    switch form {
+    case .plain(let value): (value.rows, value.columns)
+    case .computed(let operand): (operand.rows, operand.columns)
+    case .node(let node): node.shape
     }
   }
 
@@ -66,19 +108,18 @@ public struct Variable {
     nonmutating set { node?.gradient = newValue }
   }
 
-  /// The value as a factor of products, with the copies that they make of it: kept where it is a node's.
-  func operand(_ recycler: BufferRecycler) -> Operand {
-    if let kept = node?.operand { return kept }
-    let made = Operand(value, recycler: recycler)
-    node?.operand = made
-    return made
+  /// The value as a factor of products, with the forms that they make of it: kept unless the value is plain.
+  func operand(on tape: Tape) -> Operand {
+    switch form {
+    case .plain(let value): Operand(value, recycler: tape.recycler, pool: tape.pool)
+    case .computed(let operand): operand
+    case .node(let node): node.operand(on: tape)
+    }
   }
 
-  /// Lets go of the value if it can be made again: its forward is over, and its backward is far away.
+  /// Lets go of all forms of the value if it can be computed again: its forward is over, and its backward is far away.
   public func release() {
-    guard let node, node.remake != nil else { return }
-    node.stored = nil
-    node.operand = nil
+    if let node, case .computed = node.source { node.operand = nil }
   }
 
   /// Drops the gradient, so that the next backward starts from nothing.

@@ -36,6 +36,15 @@ public final class FrozenGroup: Sendable {
     isTogether = areAlike || weights.count == 1 && weights[0].isPacked
   }
 
+  /// Makes the forms of `x` that the products read, and thin ones beside them where `isUpdated`, in one pass.
+  package func prepare(_ x: Operand, isUpdated: Bool) {
+    if blocks.isEmpty {
+      weights[0].prepare(x, isUpdated: isUpdated)
+    } else {
+      x.prepare(FrozenWeight.forms(precisely: isPrecise, isUpdated: isUpdated))
+    }
+  }
+
   /// `y = initial + x W^T` for each weight, and what adapters add to it: the forward pass that nothing is learnt from. Each
   /// one's bits are those that it has alone.
   /// - Parameters:
@@ -44,21 +53,20 @@ public final class FrozenGroup: Sendable {
   ///   - initial: `(T, out)`, of each product; nil for zero.
   ///   - y: The products, each `(T, out)`, one below the other.
   package func apply(
-    _ x: Matrix, plus updates: GroupUpdates? = nil, onto initial: Matrix?, into y: Matrix,
-    recycler: BufferRecycler, pool: WorkerPool
+    _ x: Operand, plus updates: GroupUpdates? = nil, onto initial: Matrix?, into y: Matrix,
+    pool: WorkerPool
   ) {
     precondition(
       isTogether && x.columns == inputSize && y.count == x.rows * outputSize,
       "FrozenGroup: shapes differ")
     updates?.runFirsts(pool)
     if !blocks.isEmpty {
-      let rows = BlockRows(x, precisely: isPrecise, recycler: recycler, pool: pool)
       BlockPanels.apply(
-        rows, blocks, onto: initial, into: y, plus: updates?.terms ?? [], pool: pool)
+        x.blockRows(precisely: isPrecise), blocks, onto: initial, into: y,
+        plus: updates?.terms ?? [], pool: pool)
     } else if case .narrow(let panels) = weights[0].storage {
       panels.apply(
-        updates?.left ?? NarrowRows(x, recycler: recycler, pool: pool),
-        plus: updates?.terms.map(\.term) ?? [], onto: initial,
+        x.narrowRows, plus: updates?.terms.map(\.term) ?? [], onto: initial,
         into: y.reshaped(rows: x.rows, columns: outputSize), pool: pool)
     }
     withExtendedLifetime(updates) {}

@@ -155,7 +155,7 @@ extension FrozenWeight {
     _ x: Operand, rows: Range<Int>, plus terms: [LowRankTerm] = [], onto initial: Matrix? = nil,
     into y: Matrix, pool: WorkerPool
   ) {
-    check(x.values, inputSize, y, outputSize)
+    check(x, inputSize, y, outputSize)
     defer { withExtendedLifetime(terms) {} }
     switch storage {
     case .plain(let values):
@@ -165,16 +165,32 @@ extension FrozenWeight {
       Self.add(terms, to: y, pool)
     case .narrow(let panels):
       panels.apply(
-        x.narrowRows(pool).rows(rows),
-        plus: Self.narrowed(terms, from: rows.lowerBound, pool),
+        x.narrowRows.rows(rows),
+        plus: Self.narrowed(terms, from: rows.lowerBound),
         onto: initial?.rows(rows), into: y.rows(rows), pool: pool)
     case .blocks(let panels):
-      let terms = Self.narrowed(terms, from: rows.lowerBound, pool)
+      let terms = Self.narrowed(terms, from: rows.lowerBound)
       BlockPanels.apply(
-        x.blockRows(precisely: panels.isPrecise, pool).rows(rows), [BlockPanels.Weight(panels)],
+        x.blockRows(precisely: panels.isPrecise).rows(rows), [BlockPanels.Weight(panels)],
         onto: initial?.rows(rows), into: y.rows(rows), plus: terms.map { (0, $0) }, pool: pool)
       withExtendedLifetime(panels) {}
     }
+  }
+
+  /// Makes the forms of `x` that this weight's product reads, and thin products beside it where `isUpdated`, in one pass.
+  public func prepare(_ x: Operand, isUpdated: Bool) {
+    switch storage {
+    case .plain: x.prepare(.floats)
+    case .narrow: x.prepare(.narrow)
+    case .blocks(let panels):
+      x.prepare(Self.forms(precisely: panels.isPrecise, isUpdated: isUpdated))
+    }
+  }
+
+  /// What products with blocks read.
+  static func forms(precisely isPrecise: Bool, isUpdated: Bool) -> Operand.Forms {
+    let own: Operand.Forms = isPrecise ? .preciseBlocks : .blocks
+    return isUpdated ? own.union(.narrow) : own
   }
 
   /// `dx = dy W + terms`, or `dx += ...` where `accumulating`: the gradient to the activations.
@@ -187,7 +203,7 @@ extension FrozenWeight {
     _ dy: Operand, rows: Range<Int>, plus terms: [LowRankTerm] = [], accumulating: Bool = false,
     into dx: Matrix, recycler: BufferRecycler, pool: WorkerPool
   ) {
-    check(dy.values, outputSize, dx, inputSize)
+    check(dy, outputSize, dx, inputSize)
     defer { withExtendedLifetime(terms) {} }
     switch storage {
     case .plain(let values):
@@ -196,18 +212,18 @@ extension FrozenWeight {
       Self.add(terms, to: dx, pool)
     case .narrow(let panels):
       panels.applyTransposed(
-        dy.narrowRows(pool).rows(rows),
-        plus: Self.narrowed(terms, from: rows.lowerBound, pool),
+        dy.narrowRows.rows(rows),
+        plus: Self.narrowed(terms, from: rows.lowerBound),
         accumulating: accumulating, into: dx.rows(rows), recycler: recycler, pool: pool)
     case .blocks(let panels):
-      let terms = Self.narrowed(terms, from: rows.lowerBound, pool)
+      let terms = Self.narrowed(terms, from: rows.lowerBound)
       if panels.transposesInBlocks {
         panels.applyTransposed(
-          dy.blockRows(precisely: false, pool).rows(rows), plus: terms,
+          dy.blockRows(precisely: false).rows(rows), plus: terms,
           accumulating: accumulating, into: dx.rows(rows), recycler: recycler, pool: pool)
       } else {
         panels.applyTransposed(
-          dy.narrowRows(pool).rows(rows), plus: terms,
+          dy.narrowRows.rows(rows), plus: terms,
           accumulating: accumulating, into: dx.rows(rows), recycler: recycler, pool: pool)
       }
     }
@@ -226,7 +242,7 @@ extension FrozenWeight {
       var thin = ThinProducts(capacity: products.count)
       for product in products {
         thin.add(
-          product.x.narrowRows(pool).rows(product.rows),
+          product.x.narrowRows.rows(product.rows),
           product.factor.panels(product.orientation), scale: product.scale, into: product.low)
       }
       thin.run(pool)
@@ -254,7 +270,7 @@ extension FrozenWeight {
     factor.setOuterProduct(p, q, precisely: isPrecise, accumulating: accumulating, pool: pool)
   }
 
-  func check(_ from: Matrix, _ fromWidth: Int, _ to: Matrix, _ toWidth: Int) {
+  func check(_ from: Operand, _ fromWidth: Int, _ to: Matrix, _ toWidth: Int) {
     precondition(
       from.columns == fromWidth && to.columns == toWidth && from.rows == to.rows,
       "FrozenWeight: \(from.rows) x \(from.columns) by \(outputSize) x \(inputSize) into \(to.rows) x \(to.columns)"
@@ -263,12 +279,12 @@ extension FrozenWeight {
 
   /// The terms as packed products take them; they point to what `terms` hold.
   private static func narrowed(
-    _ terms: [LowRankTerm], from firstRow: Int, _ pool: WorkerPool
+    _ terms: [LowRankTerm], from firstRow: Int
   ) -> [NarrowPanels.Term] {
     terms.map { term in
       NarrowPanels.Term(
         rows: term.rows.lowerBound - firstRow..<term.rows.upperBound - firstRow,
-        left: term.low.narrowRows(pool).rows(term.lowRows),
+        left: term.low.narrowRows.rows(term.lowRows),
         right: term.factor.panels(term.orientation), behind: term.factor.behind)
     }
   }

@@ -22,11 +22,10 @@ import CKernels
   ///   - rows: For how many rows in all.
   ///   - rank: The largest of their ranks.
   package init(
-    of group: FrozenGroup, _ x: Matrix, count: Int, rows: Int, rank: Int, recycler: BufferRecycler,
-    pool: WorkerPool
+    of group: FrozenGroup, _ x: Operand, count: Int, rows: Int, rank: Int, recycler: BufferRecycler
   ) {
     self.group = group
-    left = NarrowRows(x, recycler: recycler, pool: pool)
+    left = x.narrowRows
     lows = NarrowRows(rows: rows, columns: rank, recycler: recycler)
     firsts.reserveCapacity(count)
     terms.reserveCapacity(count)

@@ -26,16 +26,7 @@ extension Matrix {
   /// Whether every value is a finite number.
   public var isFinite: Bool { sumOfSquares.isFinite }
 
-  /// `silu(gate) * up`, element by element.
-  public func setSwiGLU(gate: Matrix, up: Matrix, pool: WorkerPool) {
-    precondition(gate.count == count && up.count == count, "setSwiGLU: counts differ")
-    pool.forValues(count) { range in
-      let first = range.lowerBound
-      unsafe ck_swiglu(range.count, gate.pointer + first, up.pointer + first, pointer + first)
-    }
-  }
-
-  /// The backward of `setSwiGLU`, with this matrix as `dy`.
+  /// The backward of `Operand(swiGLUOf:up:)`, with this matrix as `dy`.
   public func swiGLUGradient(
     gate: Matrix, up: Matrix, intoGate dGate: Matrix, intoUp dUp: Matrix, accumulating: Bool,
     pool: WorkerPool

@@ -1,29 +1,7 @@
 import CKernels
 
 extension Matrix {
-  /// Normalises each row of `x` by its root mean square and scales it by `weight`.
-  ///
-  /// `self[t, i] = x[t, i] / rms(x[t]) * weight[i]`
-  /// - Parameters:
-  ///   - x: `(T, D)`.
-  ///   - weight: `(1, D)`.
-  ///   - inverseRMS: `(T, 1)`; receives `1 / rms`, which the backward needs; nil where none follows.
-  public func setRMSNorm(
-    of x: Matrix, weight: Matrix, epsilon: Float, inverseRMS: Matrix?, pool: WorkerPool
-  ) {
-    precondition(
-      x.rows == rows && x.columns == columns && weight.count == columns
-        && inverseRMS?.count ?? rows == rows,
-      "setRMSNorm: shapes differ")
-    pool.forRows(of: self) { range in
-      let first = range.lowerBound * columns
-      unsafe ck_rms_norm(
-        range.count, columns, x.pointer + first, weight.pointer, epsilon, pointer + first,
-        inverseRMS.map { unsafe $0.pointer + range.lowerBound })
-    }
-  }
-
-  /// The backward of `setRMSNorm`: this matrix receives, or where `accumulating` gains, the gradient to `x`.
+  /// The backward of `Operand(normOf:)`: this matrix receives, or where `accumulating` gains, the gradient to `x`.
   public func setRMSNormGradient(
     x: Matrix, weight: Matrix, inverseRMS: Matrix, dy: Matrix, accumulating: Bool, pool: WorkerPool
   ) {
@@ -42,7 +20,12 @@ extension WorkerPool {
   /// Calls `body` for blocks of `matrix`'s rows, each of about 4,600 values: some microseconds of a norm or of
   /// quantising, more than another thread takes to hear of them. A block's bounds depend on the shape only.
   func forRows(of matrix: Matrix, _ body: (Range<Int>) -> Void) {
-    forBlocks(of: max(1, 4_608 / max(1, matrix.columns)), in: matrix.rows, body)
+    forRows(of: matrix.rows, matrix.columns, body)
+  }
+
+  /// The same for `rows` of `columns` values.
+  func forRows(of rows: Int, _ columns: Int, _ body: (Range<Int>) -> Void) {
+    forBlocks(of: max(1, 4_608 / max(1, columns)), in: rows, body)
   }
 
   /// The same over a flat count of values.

@@ -9,19 +9,20 @@ extension Matrix {
     _ p: OperandRows, _ q: OperandRows, precisely isPrecise: Bool, accumulating: Bool,
     pool: WorkerPool
   ) {
-    let (own, others) = (p.values, q.values)
     precondition(
-      own.rows == others.rows && own.columns == rows && others.columns == columns,
+      p.rows.count == q.rows.count && p.operand.columns == rows
+        && q.operand.columns == columns,
       "setOuterProduct: shapes differ")
     let accumulate: Int32 = accumulating ? 1 : 0
     guard !isPrecise else {
+      let (own, others) = (p.values, q.values)
       return unsafe forBlocks(pool) { m, n, down, across, target in
         unsafe ck_outer(
           own.rows, down, across, own.pointer + m, own.columns, others.pointer + n, others.columns,
           target, columns, accumulate)
       }
     }
-    let (left, right) = (p.narrowRows(pool), q.narrowRows(pool))
+    let (left, right) = (p.narrowRows, q.narrowRows)
     unsafe forBlocks(pool) { m, n, down, across, target in
       unsafe ck_outer_narrow(
         left.rows, down, across, left.pointer(row: 0) + m, left.stride, right.pointer(row: 0) + n,

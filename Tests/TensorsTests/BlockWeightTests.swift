@@ -59,17 +59,18 @@ extension KernelVariantTests {
       var g = SplitMix64(seed: 2)
       let (x, dy) = (random(13, inputs, &g), random(13, outputs, &g))
       let term = LowRankTerm(
-        rows: 3..<9, low: Operand(random(6, 4, &g), recycler: recycler), lowRows: 0..<6,
+        rows: 3..<9, low: Operand(random(6, 4, &g), recycler: recycler, pool: pool), lowRows: 0..<6,
         factor: Factor(random(outputs, 4, &g)), .transposed)
       let back = LowRankTerm(
-        rows: 3..<9, low: Operand(random(6, 4, &g), recycler: recycler), lowRows: 0..<6,
+        rows: 3..<9, low: Operand(random(6, 4, &g), recycler: recycler, pool: pool), lowRows: 0..<6,
         factor: Factor(random(4, inputs, &g)), .plain)
       func results(_ weight: FrozenWeight) -> ([Float], [Float], [Float]) {
         let y = Matrix(repeating: 1, rows: 13, columns: outputs)
         weight.apply(
-          Operand(x, recycler: recycler), rows: 0..<13, plus: [term], onto: y, into: y, pool: pool)
+          Operand(x, recycler: recycler, pool: pool), rows: 0..<13, plus: [term], onto: y, into: y,
+          pool: pool)
         let dx = Matrix(repeating: 1, rows: 13, columns: inputs)
-        let gradient = Operand(dy, recycler: recycler)
+        let gradient = Operand(dy, recycler: recycler, pool: pool)
         weight.applyTransposed(
           gradient, rows: 0..<2, into: dx, recycler: recycler, pool: pool)
         weight.applyTransposed(
@@ -120,7 +121,8 @@ extension KernelVariantTests {
       }
       func term(_ part: (Range<Int>, Matrix, Factor)) -> LowRankTerm {
         LowRankTerm(
-          rows: part.0, low: Operand(part.1, recycler: recycler), lowRows: 0..<part.0.count,
+          rows: part.0, low: Operand(part.1, recycler: recycler, pool: pool),
+          lowRows: 0..<part.0.count,
           factor: part.2, .transposed)
       }
       underEachVariant { variant in
@@ -129,7 +131,8 @@ extension KernelVariantTests {
           func output(_ rows: Range<Int>, _ terms: [LowRankTerm]) -> Matrix {
             let y = Matrix(repeating: 0, rows: 13, columns: 70)
             weight.apply(
-              Operand(x, recycler: recycler), rows: rows, plus: terms, onto: initial, into: y,
+              Operand(x, recycler: recycler, pool: pool), rows: rows, plus: terms, onto: initial,
+              into: y,
               pool: pool)
             return y.rows(rows)
           }

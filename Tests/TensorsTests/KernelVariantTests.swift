@@ -30,6 +30,7 @@ struct KernelVariantTests {
   private func run(_ name: String, _ width: Int) -> [Float] {
     var g = SplitMix64(seed: 11)
     let pool = WorkerPool(threads: 1)
+    let recycler = BufferRecycler()
     let rows = 5
     let x = random(rows, width, &g)
     let y = random(rows, width, &g)
@@ -40,10 +41,11 @@ struct KernelVariantTests {
     let other = Matrix(repeating: 0.25, rows: rows, columns: width)
     switch name {
     case "rmsNorm":
-      out.setRMSNorm(of: x, weight: row, epsilon: 1e-5, inverseRMS: column, pool: pool)
-      return out.values + column.values
+      let norm = Operand(
+        normOf: x, weight: row, epsilon: 1e-5, inverseRMS: column, recycler: recycler, pool: pool)
+      return norm.values.values + column.values
     case "rmsNormGradient":
-      out.setRMSNorm(of: x, weight: row, epsilon: 1e-5, inverseRMS: column, pool: pool)
+      column.fill(0.75)
       out.setRMSNormGradient(
         x: x, weight: row, inverseRMS: column, dy: y, accumulating: true, pool: pool)
       return out.values
@@ -52,8 +54,7 @@ struct KernelVariantTests {
       wide.rotate(headSize: 2 * width, cosine: x, sine: y, backwards: false, pool: pool)
       return wide.values
     case "swiGLU":
-      out.setSwiGLU(gate: x, up: y, pool: pool)
-      return out.values
+      return Operand(swiGLUOf: x, up: y, recycler: recycler, pool: pool).values.values
     case "swiGLUGradient":
       z.swiGLUGradient(gate: x, up: y, intoGate: out, intoUp: other, accumulating: true, pool: pool)
       return out.values + other.values
@@ -64,10 +65,9 @@ struct KernelVariantTests {
         targets: (0..<rows).map { Int32($0 % width) }, gradientScale: 0.5, pool: pool)
       return result.losses + x.values
     case "fewRows":
-      let recycler = BufferRecycler()
       let result = Matrix(rows: rows, columns: rows)
       FrozenWeight(y).apply(
-        Operand(x, recycler: recycler), rows: 0..<rows, into: result, pool: pool)
+        Operand(x, recycler: recycler, pool: pool), rows: 0..<rows, into: result, pool: pool)
       return result.values
     case "adamW":
       let second = Matrix(repeating: 0.3, rows: rows, columns: width)

@@ -54,12 +54,14 @@ extension KernelVariantTests {
         let weight = packed(w)
         let y = Matrix(rows: rows, columns: outputs)
         weight.apply(
-          Operand(x, recycler: recycler), rows: 0..<rows, onto: start, into: y, pool: pool)
+          Operand(x, recycler: recycler, pool: pool), rows: 0..<rows, onto: start, into: y,
+          pool: pool)
         #expect(firstDifference(y.values, forward, atol: 2e-4, rtol: 1e-5) == nil, "\(variant)")
         let dx = Matrix(repeating: 1, rows: rows, columns: inputs)
         for _ in 0..<2 {
           weight.applyTransposed(
-            Operand(dy, recycler: recycler), rows: 0..<rows, accumulating: true, into: dx,
+            Operand(dy, recycler: recycler, pool: pool), rows: 0..<rows, accumulating: true,
+            into: dx,
             recycler: recycler, pool: pool)
         }
         let twice = back.map { 2 * $0 + 1 }
@@ -91,14 +93,15 @@ extension KernelVariantTests {
           defer { pool.shutDown() }
           let y = Matrix(rows: 29, columns: 70)
           weight.apply(
-            Operand(x, recycler: recycler), rows: 0..<29, into: y, pool: pool)
+            Operand(x, recycler: recycler, pool: pool), rows: 0..<29, into: y, pool: pool)
           return y.values
         }
         #expect(together[0] == together[1], "\(variant)")
         for row in [0, 13, 28] {
           let alone = Matrix(rows: 1, columns: 70)
           weight.apply(
-            Operand(x.rows(row..<row + 1), recycler: recycler), rows: 0..<1, into: alone, pool: pool
+            Operand(x.rows(row..<row + 1), recycler: recycler, pool: pool), rows: 0..<1,
+            into: alone, pool: pool
           )
           #expect(alone.values == Array(together[0][row * 70..<(row + 1) * 70]), "\(variant)")
         }
@@ -113,7 +116,7 @@ extension KernelVariantTests {
       let (x, w) = (random(9, 40, &g), random(50, 40, &g))
       let terms = ranges.map {
         LowRankTerm(
-          rows: $0, low: Operand(random($0.count, 5, &g), recycler: recycler),
+          rows: $0, low: Operand(random($0.count, 5, &g), recycler: recycler, pool: pool),
           lowRows: 0..<$0.count, factor: Factor(random(50, 5, &g)), .transposed)
       }
       var expected = product(x, w)
@@ -126,7 +129,7 @@ extension KernelVariantTests {
       underEachVariant { variant in
         let y = Matrix(rows: 9, columns: 50)
         packed(w).apply(
-          Operand(x, recycler: recycler), rows: 0..<9, plus: terms, into: y, pool: pool)
+          Operand(x, recycler: recycler, pool: pool), rows: 0..<9, plus: terms, into: y, pool: pool)
         #expect(
           firstDifference(y.values, expected.map { Float($0) }, atol: 1e-4, rtol: 1e-5) == nil,
           "\(variant)")
@@ -144,19 +147,20 @@ extension KernelVariantTests {
         let weight = packed(w)
         let together = Matrix(rows: 9, columns: 50)
         weight.apply(
-          Operand(x, recycler: recycler), rows: 0..<9,
+          Operand(x, recycler: recycler, pool: pool), rows: 0..<9,
           plus: zip(ranges, zip(lows, factors)).map { rows, part in
             LowRankTerm(
-              rows: rows, low: Operand(part.0, recycler: recycler), lowRows: rows, factor: part.1,
+              rows: rows, low: Operand(part.0, recycler: recycler, pool: pool), lowRows: rows,
+              factor: part.1,
               .transposed)
           }, onto: start, into: together, pool: pool)
         for (rows, (low, factor)) in zip(ranges, zip(lows, factors)) {
           let alone = Matrix(rows: rows.count, columns: 50)
           weight.apply(
-            Operand(x.rows(rows), recycler: recycler), rows: 0..<rows.count,
+            Operand(x.rows(rows), recycler: recycler, pool: pool), rows: 0..<rows.count,
             plus: [
               LowRankTerm(
-                rows: 0..<rows.count, low: Operand(low.rows(rows), recycler: recycler),
+                rows: 0..<rows.count, low: Operand(low.rows(rows), recycler: recycler, pool: pool),
                 lowRows: 0..<rows.count, factor: factor, .transposed)
             ], onto: start.rows(rows), into: alone, pool: pool)
           #expect(alone.values == together.rows(rows).values, "\(variant), \(rows)")

@@ -38,8 +38,9 @@ extension KernelVariantTests {
           let c = Matrix(repeating: 7, rows: left, columns: right)
           for times in [1, 2] {
             c.setOuterProduct(
-              OperandRows(Operand(p, recycler: recycler), 0..<rows),
-              OperandRows(Operand(q, recycler: recycler), 0..<rows), precisely: isPrecise,
+              OperandRows(Operand(p, recycler: recycler, pool: pool), 0..<rows),
+              OperandRows(Operand(q, recycler: recycler, pool: pool), 0..<rows),
+              precisely: isPrecise,
               accumulating: times > 1, pool: pool)
             let wanted = expected.map { Float(Double(times) * $0) }
             let difference = firstDifference(c.values, wanted, atol: 1e-4 * Float(times))

@@ -76,9 +76,10 @@ extension KernelVariantTests {
       let (y, dx) = (Matrix(rows: 7, columns: 45), Matrix(rows: 7, columns: weight.inputSize))
       let rows = Matrix(rows: 3, columns: weight.inputSize)
       weight.apply(
-        Operand(x, recycler: recycler), rows: 0..<7, into: y, pool: pool)
+        Operand(x, recycler: recycler, pool: pool), rows: 0..<7, into: y, pool: pool)
       weight.applyTransposed(
-        Operand(dy, recycler: recycler), rows: 0..<7, into: dx, recycler: recycler, pool: pool)
+        Operand(dy, recycler: recycler, pool: pool), rows: 0..<7, into: dx, recycler: recycler,
+        pool: pool)
       weight.gather([44, 0, 31], into: rows)
       return [y, dx, rows].map { $0.values.map(\.bitPattern) }
     }

@@ -98,7 +98,7 @@ extension KernelVariantTests {
     private func apply(_ weight: FrozenWeight, _ x: Matrix, into y: Matrix, _ pool: WorkerPool) {
       let recycler = BufferRecycler()
       weight.apply(
-        Operand(x, recycler: recycler), rows: 0..<x.rows, into: y, pool: pool)
+        Operand(x, recycler: recycler, pool: pool), rows: 0..<x.rows, into: y, pool: pool)
     }
   }
 }

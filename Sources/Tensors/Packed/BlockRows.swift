@@ -15,24 +15,18 @@ import CKernels
   private let first: Int
   private let total: Int
 
-  /// The values of `source`, whose rows are whole blocks long, each rounded to the nearest.
-  init(_ source: Matrix, precisely: Bool, recycler: BufferRecycler, pool: WorkerPool) {
-    precondition(source.columns % 32 == 0, "BlockRows: rows of \(source.columns)")
-    rows = source.rows
+  /// Rows of whole blocks whose values are not set yet.
+  init(rows: Int, columns: Int, precisely: Bool, recycler: BufferRecycler) {
+    precondition(columns % 32 == 0, "BlockRows: rows of \(columns)")
+    self.rows = rows
     parts = precisely ? 2 : 1
-    total = source.rows
-    blocks = source.columns / 32
+    total = rows
+    blocks = columns / 32
     first = 0
     // Quants, then the facts.
     owner = MemoryBlock(
       byteCount: total * blocks * (32 * parts + MemoryLayout<ck_block_facts>.stride),
       recycler: recycler)
-    let whole = unsafe kernelRows
-    pool.forRows(of: source) { range in
-      var to = unsafe ck_block_rows_from(whole, range.lowerBound, 0)
-      unsafe ck_blocks_quantise(
-        range.count, source.pointer + range.lowerBound * source.columns, source.columns, &to)
-    }
   }
 
   private init(_ whole: BlockRows, _ range: Range<Int>) {
@@ -44,6 +38,12 @@ import CKernels
     owner = whole.owner
     first = whole.first + range.lowerBound
     total = whole.total
+  }
+
+  /// Sets some rows to `values`, `(range.count, blocks * 32)`, each rounded to the nearest.
+  func set(_ range: Range<Int>, to values: UnsafePointer<Float>) {
+    var rows = unsafe ck_block_rows_from(kernelRows, range.lowerBound, 0)
+    unsafe ck_blocks_quantise(range.count, values, blocks * 32, &rows)
   }
 
   /// The view of `range` of the rows.

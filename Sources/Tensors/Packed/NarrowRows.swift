@@ -12,17 +12,6 @@ import CKernels
   /// The view's first value in the block.
   private let first: Int
 
-  /// The values of `source`, each rounded to the nearest.
-  init(_ source: Matrix, recycler: BufferRecycler, pool: WorkerPool) {
-    self.init(rows: source.rows, columns: source.columns, recycler: recycler)
-    let whole = self
-    pool.forRows(of: source) { range in
-      unsafe ck_bf16_rows(
-        range.count, source.columns, source.pointer + range.lowerBound * source.columns,
-        source.columns, whole.pointer(row: range.lowerBound), whole.stride)
-    }
-  }
-
   /// Rows whose values are not set yet.
   init(rows: Int, columns: Int, recycler: BufferRecycler) {
     self.rows = rows
@@ -41,6 +30,12 @@ import CKernels
     stride = whole.stride
     owner = whole.owner
     first = whole.first + range.lowerBound * whole.stride + column
+  }
+
+  /// Sets some rows to `values`, `(range.count, columns)`, each rounded to the nearest.
+  func set(_ range: Range<Int>, to values: UnsafePointer<Float>) {
+    unsafe ck_bf16_rows(
+      range.count, columns, values, columns, pointer(row: range.lowerBound), stride)
   }
 
   /// The view of `range` of the rows.
