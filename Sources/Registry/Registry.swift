@@ -45,7 +45,7 @@ public final class Registry: Sendable {
     let database: Database
     do {
       database = try Database(path: path, create: create, busyTimeout: busyTimeout)
-      try Schema.prepare(database, path: path, migrations: migrations)
+      try Schema.prepare(database, path: path, create: create, migrations: migrations)
     } catch let error as RegistryError {
       throw error.told(of: path)
     }

@@ -1,3 +1,4 @@
+import Foundation
 import HTTPService
 import JSON
 import Lorikeet
@@ -42,6 +43,35 @@ import Toys
     let keyed = try toy.ask(
       "GET", "/v1/models", key: secret, headers: ["Origin": "http://evil.example"])
     #expect(keyed.status == 200)
+  }
+
+  @Test(
+    "what takes a keyed registry's place opens nothing", arguments: [true, false])
+  func replacedByOneWithoutKeys(isEmpty: Bool) throws {
+    let toy = try ToyService()
+    let secret = try toy.registry.addKey(NewKey("k", isAdmin: true)).secret
+    #expect(try toy.get("/v1/models").status == 401)
+    let path = toy.workspace.registry.path
+    for tail in ["", "-wal", "-shm"] {
+      try? FileManager.default.moveItem(atPath: path + tail, toPath: path + ".aside" + tail)
+    }
+    if isEmpty {
+      try Data().write(to: URL(fileURLWithPath: path))
+    } else {
+      _ = try Registry(path: path)
+    }
+    for (method, path) in paths {
+      for key in [nil, secret] {
+        let status = try toy.ask(method, path, method == "POST" ? [:] : nil, key: key).status
+        #expect(status == 503, "\(path)")
+      }
+    }
+    for tail in ["", "-wal", "-shm"] {
+      try? FileManager.default.removeItem(atPath: path + tail)
+      try? FileManager.default.moveItem(atPath: path + ".aside" + tail, toPath: path + tail)
+    }
+    #expect(try toy.get("/v1/models").status == 401)
+    #expect(try toy.get("/v1/models", key: secret).status == 200)
   }
 
   /// A page can make a name of its own lead to this machine, and then it is its own origin.
@@ -213,6 +243,30 @@ import Toys
     #expect(try ask() == 200, "another day")
   }
 
+  @Test func aPromptOfManyAnswersCountsOnceAndWhatFailedCounts() throws {
+    let time = Mutex(86_400.0 * 20_000)
+    let toy = try ToyService { service, options in
+      service.patience = 0.3
+      options.clock = { time.withLock { $0 } }
+    }
+    let key = try toy.registry.addKey(NewKey("k", tokensPerDay: 40)).secret
+    func ask(_ tokens: Int, _ count: Int) throws -> Int {
+      let body = ToyService.question("toy", tokens: tokens, with: ["n": .int(count)])
+      return try toy.post("/v1/completions", body, key: key).status
+    }
+    // 6 tokens of the prompt and 5 of each answer; five prompts would be 55.
+    #expect(try ask(5, 5) == 200)
+    #expect(try ask(5, 1) == 200, "31 are counted")
+    #expect(try ask(5, 1) == 429)
+    time.withLock { $0 += 86_400 }
+    // One that is given up in the middle has been computed all the same.
+    let late = try toy.registry.addKey(NewKey("late", tokensPerDay: 7)).secret
+    let body = ToyService.question("toy", tokens: 500)
+    let reply = try toy.post("/v1/completions", body, key: late)
+    #expect(reply.status == 504 || reply.status == 200)
+    #expect(try toy.post("/v1/completions", body, key: late).status == 429)
+  }
+
   @Test func theLogNamesTheKeyAndNoWord() throws {
     let lines = Box<String>()
     let toy = try ToyService { _, options in options.log = { lines.put($0) } }
@@ -232,7 +286,7 @@ import Toys
     #expect(
       isTold(" POST /v1/completions 200 ", " model=acme/a@1 tokens=12 key=k from=127.0.0.1 id="))
     #expect(isTold(" GET /v1/models/ 404 ", " key=k "))
-    #expect(isTold(" GET other 404 ", "") && isTold(" GET /v1/models 401 ", ""))
+    #expect(isTold(" GET other 404 ", "from=") && isTold(" GET /v1/models 401 ", "from="))
     for line in all {
       for word in [key, "Psst", "hush", "secret"] { #expect(!line.contains(word), "\(line)") }
       #expect(!line.contains("\n"))

@@ -34,6 +34,9 @@ struct OpeningTests {
     #expect(absent?.code == .cannotOpen)
     #expect(absent?.message.contains(scratch.path) == true)
     try Data().write(to: URL(fileURLWithPath: scratch.path))
+    let empty = failure { _ = try Registry(path: scratch.path, create: false) }
+    #expect(empty?.code == .cannotOpen && empty?.message.contains("is empty") == true)
+    #expect(try Data(contentsOf: URL(fileURLWithPath: scratch.path)).isEmpty)
     _ = try scratch.open()
     #expect(try scratch.open().bases().isEmpty)
   }

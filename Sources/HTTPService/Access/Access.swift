@@ -6,7 +6,8 @@ import Synchronization
 /// The door: keys, what they open, and how much.
 ///
 /// Without a key in the registry everybody may come in. Once there has been one, everybody needs one: keys are looked up for
-/// each request, so that one that is revoked opens nothing from that moment on, and the last one leaves the door shut.
+/// each request, so that one that is revoked opens nothing from that moment on, and the last one leaves the door shut. It stays
+/// shut, too, where another file without keys has taken the registry's place.
 final class Access: Sendable {
   private struct Use {
     /// Requests that may come at once.
@@ -19,6 +20,8 @@ final class Access: Sendable {
 
   private let service: Service
   private let uses = Mutex<[String: Use]>([:])
+  /// Whether there has been a key since this process began.
+  private let wasKeyed: Atomic<Bool>
   private let now: @Sendable () -> Double
 
   /// - Parameter now: Seconds since 1970.
@@ -26,14 +29,22 @@ final class Access: Sendable {
   {
     self.service = service
     self.now = now
+    wasKeyed = Atomic((try? service.read { try $0.hasKeys() }) ?? false)
   }
 
   /// The key that a request comes with; nil where the door is open.
   /// - Throws: `APIError` where it may not come in.
   func admit(_ request: HTTPRequest, for access: Route.Access) throws -> KeyRecord? {
     if access == .open { return nil }
-    let keyed = try service.read { try $0.hasKeys() }
+    let keyed = try hasKeys()
+    if keyed { wasKeyed.store(true, ordering: .relaxed) }
     guard keyed else {
+      guard !wasKeyed.load(ordering: .relaxed) else {
+        throw APIError(
+          .server,
+          "the registry's file was replaced by one without keys; put the old one back, or start the server again",
+          status: 503, code: "registry_replaced")
+      }
       try Self.checkOrigin(request)
       return nil
     }
@@ -53,6 +64,17 @@ final class Access: Sendable {
     }
     try count(key)
     return key
+  }
+
+  /// Whoever has not shown a key is not told where the registry lies.
+  private func hasKeys() throws -> Bool {
+    do { return try service.read { try $0.hasKeys() } } catch let error as RegistryError
+      where wasKeyed.load(ordering: .relaxed)
+    {
+      var refusal = APIError(error)
+      refusal.message = "the registry cannot be read at the moment; ask again later"
+      throw refusal
+    }
   }
 
   /// Counts a request of `key`; refuses one too many.

@@ -17,16 +17,23 @@ package enum Schema {
     { database in try database.script(keys) },
   ]
 
-  /// Refuses a file that is not ours or newer than `migrations`; brings an older or empty one up to date.
+  /// Refuses a file that is not ours or newer than `migrations`; brings an older one up to date, and an empty one where
+  /// `create` says so.
   ///
   /// Two processes may do this at once: each looks again inside its transaction.
   package static func prepare(
-    _ database: Database, path: String,
+    _ database: Database, path: String, create: Bool,
     migrations: [@Sendable (Database) throws -> Void] = Schema.migrations
   ) throws {
     // One state of the file: another opener may be writing the schema between two of the questions.
     let version = try patiently {
       try database.snapshot { try check(database, path: path, newest: migrations.count) }
+    }
+    if version == 0, !create {
+      // Somebody is about to write it, or has lost it.
+      throw RegistryError(
+        .cannotOpen,
+        "'\(path)' is empty, not a registry yet; restore it from a backup, or give another path")
     }
     if version < migrations.count, database.isReadOnly {
       throw RegistryError(
