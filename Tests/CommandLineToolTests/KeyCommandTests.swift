@@ -55,6 +55,15 @@ import Testing
     #expect(!story.text().contains(secret.suffix(43)))
   }
 
+  @Test("a key whose secret cannot be written opens nothing", arguments: [[], ["--json"]])
+  func lostSecret(options: [String]) throws {
+    let home = try ScratchHome()
+    let run = home.run(["key", "add", "acme"] + options, losesOutput: true)
+    #expect(run.code == .data && run.error.contains("is revoked again"))
+    let keys = try JSONValue(parsing: home.run("key", "list", "--json").output)
+    #expect(keys.arrayValue?.count == 1 && keys.arrayValue?.first?["revoked"]?.stringValue != nil)
+  }
+
   @Test("an admin's key says what it may change")
   func adminRights() throws {
     for (scopes, words) in [

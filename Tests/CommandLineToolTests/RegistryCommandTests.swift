@@ -32,8 +32,11 @@ final class ScratchHome {
   deinit { try? FileManager.default.removeItem(at: folder) }
 
   /// Runs the tool with this home.
-  func run(_ arguments: String...) -> Recording {
-    Recording(arguments, environment: ["LORIKEET_HOME": folder.path])
+  func run(_ arguments: String...) -> Recording { run(arguments) }
+
+  func run(_ arguments: [String], losesOutput: Bool = false) -> Recording {
+    Recording(
+      arguments, environment: ["LORIKEET_HOME": folder.path], losesOutput: losesOutput)
   }
 }
 

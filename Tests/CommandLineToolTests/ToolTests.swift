@@ -10,10 +10,20 @@ final class Recording {
   convenience init(_ arguments: String...) { self.init(arguments, environment: [:]) }
 
   /// - Parameter width: Columns of the terminal; nil where the output is a file.
-  init(_ arguments: [String], environment: [String: String], width: Int? = nil) {
+  /// - Parameter losesOutput: Whether results cannot be written.
+  init(
+    _ arguments: [String], environment: [String: String], width: Int? = nil,
+    losesOutput: Bool = false
+  ) {
     var facts = Console.Facts()
     facts.outputWidth = width
-    let console = Console(facts: facts, output: { self.output += $0 }, error: { self.error += $0 })
+    let console = Console(
+      facts: facts,
+      output: {
+        guard !losesOutput else { return false }
+        self.output += $0
+        return true
+      }, error: { self.error += $0 })
     code = Tool.run(arguments, console: console, environment: environment)
   }
 }
@@ -35,6 +45,14 @@ final class Recording {
     #expect(!line.unicodeScalars.contains { $0.value < 0x20 })
     #expect(line.hasPrefix("no 'e\u{301} "))
     #expect(line.hasSuffix("'; try again (see 'lorikeet list --help')"))
+  }
+
+  @Test("a result that cannot be written is no success")
+  func lostOutput() {
+    for arguments in [["--help"], ["--version"]] {
+      let run = Recording(arguments, environment: [:], losesOutput: true)
+      #expect(run.code == .data && run.error.contains("could not be written"))
+    }
   }
 
   @Test("help and version go to the output")

@@ -33,7 +33,7 @@ extension Parser {
   private static func run(_ words: [String], _ path: String) throws {
     for form in [["--quiet"], ["--json"]] {
       var errors = ""
-      let console = Console(output: { _ in }, error: { errors += $0 })
+      let console = Console(output: { _ in true }, error: { errors += $0 })
       let arguments = words + form + ["--registry", path, "--home", path + ".home"]
       let code = Tool.run(arguments, console: console, environment: [:])
       try require(code != .usage, "'\(words.joined(separator: " "))' is no command: \(errors)")

@@ -18,7 +18,7 @@ extension Tool {
         OptionSpec("scope", "PATTERN", repeats: true, help: "adapters that it opens (default: *)"),
         OptionSpec("admin", help: "it may also change what it opens"),
         OptionSpec("rate", "N/min", help: "requests a minute (default: no limit)"),
-        OptionSpec("tokens", "N/day", help: "tokens a day (default: no limit)"),
+        OptionSpec("tokens", "N/day", help: "tokens a day, after which no request is taken (default: no limit)"),
       ],
       examples: [
         ExampleSpec("lorikeet key add acme --scope 'acme/*' --rate 600/min", "for one customer"),
@@ -27,7 +27,8 @@ extension Tool {
       ])
   ) { session in
     let scopes = session.arguments.strings("scope")
-    let (record, secret) = try session.workspace().registry.addKey(
+    let registry = try session.workspace().registry
+    let (record, secret) = try registry.addKey(
       NewKey(
         session.argument(0), scopes: scopes.isEmpty ? ["*"] : scopes,
         isAdmin: session.arguments.flag("admin"),
@@ -37,10 +38,18 @@ extension Tool {
     if console.json {
       var json = record.json.objectValue ?? JSONObject([])
       json["secret"] = .string(secret)
-      return console.result(.object(json))
+      console.result(.object(json))
+    } else {
+      console.note("key '\(record.name)' (\(record.id)) opens \(record.rights)")
+      console.line(secret)
     }
-    console.note("key '\(record.name)' (\(record.id)) opens \(record.rights)")
-    console.line(secret)
+    guard !console.hasLostOutput else {
+      _ = try registry.revokeKey(record.id)
+      throw WorkspaceError(
+        .cannotWrite,
+        "the secret could not be written; key '\(record.name)' (\(record.id)) is revoked again")
+    }
+    if console.json { return }
     console.note(
       """
       This is the secret. It is not shown again: keep it now.

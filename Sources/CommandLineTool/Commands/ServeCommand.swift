@@ -52,7 +52,11 @@ extension Tool {
     Interrupt.hold()
     raiseFileLimit()
     let options = try session.serviceOptions()
-    let httpOptions = try session.httpOptions()
+    // Whoever reads what is written may leave: that is no reason to end.
+    _ = Glibc.signal(SIGPIPE, SIG_IGN)
+    let log = session.arguments.flag("log") ? LogWriter(STDERR_FILENO) : nil
+    defer { log?.finish(within: 1) }
+    let httpOptions = try session.httpOptions(log: log)
     let workspace = try session.workspace()
     try session.checkDoor(httpOptions, workspace.registry)
     let service = try workspace.serve(session.arguments.string("base"), options: options)
@@ -82,7 +86,7 @@ extension Session {
   fileprivate func serviceOptions() throws -> ServiceOptions {
     var options = ServiceOptions()
     if let text = arguments.string("memory") {
-      guard let bytes = parsedSize(text), bytes >= 1 << 20 else {
+      guard let bytes = parsedSize(text), bytes >= 1_000_000 else {
         throw arguments.misuse("--memory takes a size of at least 1MB such as 2GB, not '\(text)'")
       }
       options.memoryBytes = bytes
@@ -96,7 +100,7 @@ extension Session {
     return options
   }
 
-  fileprivate func httpOptions() throws -> HTTPService.Options {
+  fileprivate func httpOptions(log: LogWriter?) throws -> HTTPService.Options {
     var options = HTTPService.Options()
     options.http.port = try arguments.integer("port", in: 0...65_535) ?? 8080
     options.http.address = arguments.string("host") ?? options.http.address
@@ -115,9 +119,7 @@ extension Session {
       options.http.tls = .init(
         certificate: try pem("tls-cert", certificate), key: try pem("tls-key", key))
     }
-    if arguments.flag("log") {
-      options.log = { FileHandle.standardError.write(Data(($0 + "\n").utf8)) }
-    }
+    if let log { options.log = { log.write($0) } }
     return options
   }
 
@@ -164,7 +166,9 @@ extension Session {
     let host =
       ["0.0.0.0", "::"].contains(options.http.address) ? "127.0.0.1" : options.http.address
     let shown = host.contains(":") ? "[\(host)]" : host
-    let address = "\(options.http.tls == nil ? "http" : "https")://\(shown):\(server.port)"
+    let scheme = options.http.tls == nil ? "http" : "https"
+    let address = "\(scheme)://\(shown):\(server.port)"
+    let everywhere = host == options.http.address ? "" : ", and all of this machine's addresses"
     if console.json {
       return console.event([
         "address": .string(address), "port": .int(server.port), "base": .string(base.name),
@@ -173,7 +177,7 @@ extension Session {
     }
     console.line(
       "serving \(base.name) (\(service.base.model.weights.rawValue)) and "
-        + "\(counted(adapters.count, "adapter")) on \(address)")
+        + "\(counted(adapters.count, "adapter")) on \(address)\(everywhere)")
     let isKeyed = try service.read { try !$0.keys().isEmpty }
     console.line(
       "try: curl \(options.http.tls == nil ? "" : "-k ")\(address)/v1/chat/completions"

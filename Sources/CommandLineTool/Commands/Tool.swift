@@ -1,3 +1,5 @@
+import Lorikeet
+
 /// The tool as a whole: reads the command line, runs the command, turns any error into a line and an exit code.
 public enum Tool {
   /// The version, as `CHANGELOG.md` heads it.
@@ -25,12 +27,15 @@ public enum Tool {
   ) -> ExitCode {
     let parser = ArgumentParser(commands: commands.map(\.spec), globals: globals)
     do {
+      var code = ExitCode.done
       switch try parser.parse(arguments) {
       case .help(let words): console.write(Help(parser).page(words))
       case .version: console.line("lorikeet \(version)")
-      case .run(let parsed): return try run(parsed, console: console, environment: environment)
+      case .run(let parsed): code = try run(parsed, console: console, environment: environment)
       }
-      return .done
+      guard code == .done, console.hasLostOutput else { return code }
+      throw WorkspaceError(
+        .cannotWrite, "the output could not be written to its end; is there room where it goes?")
     } catch {
       return fail(error, console)
     }

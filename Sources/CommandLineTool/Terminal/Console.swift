@@ -27,12 +27,16 @@ package final class Console {
   /// Whether the person asked for no colours.
   package var plain = false
 
-  private let writeOutput: (String) -> Void
+  /// Whether a part of a result could not be written.
+  package private(set) var hasLostOutput = false
+
+  private let writeOutput: (String) -> Bool
   private let writeError: (String) -> Void
 
   /// A console over two sinks.
+  /// - Parameter output: Says whether it could write.
   package init(
-    facts: Facts = Facts(), output: @escaping (String) -> Void, error: @escaping (String) -> Void
+    facts: Facts = Facts(), output: @escaping (String) -> Bool, error: @escaping (String) -> Void
   ) {
     self.facts = facts
     writeOutput = output
@@ -48,9 +52,11 @@ package final class Console {
   private var usesColour: Bool { width != nil && !plain && !facts.forbidsColour }
 
   /// Writes a part of a result as it is.
-  package func write(_ text: String) { writeOutput(text) }
+  package func write(_ text: String) {
+    if !writeOutput(text) { hasLostOutput = true }
+  }
   /// Writes a line of a result.
-  package func line(_ text: String = "") { writeOutput(text + "\n") }
+  package func line(_ text: String = "") { write(text + "\n") }
   /// Writes a table, fitted to the terminal.
   package func table(_ table: Table) {
     for (index, text) in table.lines(width: width).enumerated() {
@@ -93,7 +99,7 @@ extension Console {
       !(environment["NO_COLOR"] ?? "").isEmpty || environment["TERM"] == "dumb"
     return Console(
       facts: facts, output: { writeAll($0, to: STDOUT_FILENO) },
-      error: { writeAll($0, to: STDERR_FILENO) })
+      error: { _ = writeAll($0, to: STDERR_FILENO) })
   }
 
   /// Columns of the terminal behind `descriptor`, or nil where it is no terminal.
@@ -106,16 +112,18 @@ extension Console {
     return environment["COLUMNS"].flatMap { Int($0) }.flatMap { $0 > 0 ? $0 : nil } ?? 80
   }
 
-  private static func writeAll(_ text: String, to descriptor: Int32) {
+  /// Writes all of `text`; whether that was possible.
+  static func writeAll(_ text: String, to descriptor: Int32) -> Bool {
     let bytes = Array(text.utf8)
-    unsafe bytes.withUnsafeBytes { buffer in
+    return unsafe bytes.withUnsafeBytes { buffer in
       var offset = 0
       while offset < buffer.count {
         let count = unsafe Glibc.write(
           descriptor, buffer.baseAddress?.advanced(by: offset), buffer.count - offset)
-        if count < 0, errno != EINTR { return }
+        if count < 0, errno != EINTR { return false }
         offset += max(0, count)
       }
+      return true
     }
   }
 }
