@@ -41,12 +41,23 @@ final class Benchmark {
     let all = (options.needsBase ? entries() + curveEntries() : []) + scaleEntries()
     let named = all.filter { $0.name == options.only }
     let entries = named.isEmpty ? all.filter { $0.name.hasPrefix(options.only) } : named
+    guard !entries.isEmpty else {
+      throw BenchmarkOptions.UsageError(
+        description: "no benchmark's name begins with '\(options.only)'; there are "
+          + Set(all.map { String($0.name.prefix { $0 != "/" }) }).sorted().joined(separator: ", "))
+    }
+    if let file = options.plot {
+      let folder = URL(fileURLWithPath: file).deletingLastPathComponent().path
+      guard FileManager.default.isWritableFile(atPath: folder) else {
+        throw BenchmarkOptions.UsageError(description: "--plot: no file can be made in '\(folder)'")
+      }
+    }
     var medians: [String: Double] = [:]
     for entry in entries {
       _ = try entry.measure()  // the first time pays for pages and caches
       let values = try (0..<options.repeats).map { _ in try entry.measure() }.sorted()
       tell(entry, values)
-      medians[entry.name] = values[values.count / 2]
+      medians[entry.name] = median(of: values)
     }
     if let file = options.plot { try draw(medians, to: file) }
   }
@@ -57,8 +68,13 @@ final class Benchmark {
     try Data(plot.svg.utf8).write(to: URL(fileURLWithPath: file), options: .atomic)
   }
 
+  /// The middle of sorted values; between two of them where they are even.
+  private func median(of values: [Double]) -> Double {
+    (values[(values.count - 1) / 2] + values[values.count / 2]) / 2
+  }
+
   private func tell(_ entry: Entry, _ values: [Double]) {
-    let median = values[values.count / 2]
+    let median = median(of: values)
     if options.isJSON {
       let line: JSONValue = [
         "name": .string(entry.name), "unit": .string(entry.unit), "value": .double(median),

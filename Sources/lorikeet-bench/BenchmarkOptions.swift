@@ -19,6 +19,7 @@ struct BenchmarkOptions {
       --plot FILE     draw the growth of scale/... or curve/... as an SVG
     """
 
+  var isHelp = false
   var isJSON = false
   var only = ""
   var repeats = 5
@@ -33,6 +34,7 @@ struct BenchmarkOptions {
     var rest = arguments[...]
     while let argument = rest.popFirst() {
       switch argument {
+      case "--help", "-h": isHelp = true
       case "--json": isJSON = true
       case "--only": only = try BenchmarkOptions.value(of: argument, &rest)
       case "--base": base = try BenchmarkOptions.value(of: argument, &rest)
@@ -48,6 +50,9 @@ struct BenchmarkOptions {
         repeats = number
       default: throw UsageError(description: "'\(argument)'?\n\(BenchmarkOptions.usage)")
       }
+    }
+    guard plot == nil || only.hasPrefix("scale") || only.hasPrefix("curve") else {
+      throw UsageError(description: "--plot goes with --only scale or --only curve")
     }
   }
 

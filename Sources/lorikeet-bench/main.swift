@@ -8,8 +8,15 @@ do {
   FileHandle.standardError.write(Data("lorikeet-bench: \(error)\n".utf8))
   exit(2)
 }
+if options.isHelp {
+  print(BenchmarkOptions.usage)
+  exit(0)
+}
 do {
   try Benchmark(options).run()
+} catch let error as BenchmarkOptions.UsageError {
+  FileHandle.standardError.write(Data("lorikeet-bench: \(error)\n".utf8))
+  exit(2)
 } catch {
   FileHandle.standardError.write(Data("lorikeet-bench: \(error)\n".utf8))
   exit(1)
