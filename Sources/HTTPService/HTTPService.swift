@@ -25,6 +25,8 @@ public final class HTTPService: Sendable {
   let isDraining = Atomic(false)
   /// Makes the changes of the registry, one after the other: one that waits for another process holds up no handler.
   private let changes: HandlerPool
+  /// Makes what takes long of what the engine's thread has told.
+  private let asides: HandlerPool
   private static let longestWait = 30.0
   private let server = Mutex<HTTPServer?>(nil)
   private let listening = Atomic(0)
@@ -36,14 +38,25 @@ public final class HTTPService: Sendable {
     self.options = options
     access = options.clock.map { Access(service, now: $0) } ?? Access(service)
     changes = HandlerPool(threads: 1, capacity: options.http.handlerQueue, name: "http-change")
-    let started = try HTTPServer(options: options.http) { [weak self] exchange in
+    asides = HandlerPool(threads: 1, capacity: options.http.handlerQueue, name: "http-answer")
+    let started = try HTTPServer(
+      options: options.http, refused: { [metrics] in metrics.countRefusal($0) }
+    ) { [weak self] exchange in
       self?.answer(exchange)
     }
     listening.store(started.port, ordering: .relaxed)
     server.withLock { $0 = started }
   }
 
-  deinit { changes.stop() }
+  deinit {
+    changes.stop()
+    asides.stop()
+  }
+
+  /// Runs `job` on another thread, so that the engine goes on; here where too many wait.
+  func aside(_ job: @escaping @Sendable () -> Void) {
+    if !asides.submit(job) { job() }
+  }
 
   /// The port it listens on.
   public var port: Int { listening.load(ordering: .relaxed) }

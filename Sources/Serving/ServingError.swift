@@ -10,8 +10,10 @@ public struct ServingError: Error, Sendable, Equatable, CustomStringConvertible 
     case wrongBase
     /// An adapter could not be loaded.
     case badAdapter
-    /// It needs more memory than there is.
+    /// It needs more memory than there is now.
     case noRoom
+    /// It needs more memory than there will ever be.
+    case tooLarge
     /// Too many requests wait.
     case busy
     /// The engine takes no more requests.

@@ -19,6 +19,7 @@ import Toys
         "echo"
       ),
       (ToyService.question("toy", with: ["n": 0]), "invalid_value", "'n'"),
+      (ToyService.question("toy", with: ["logit_bias": ["99999": 1]]), nil, "token 99999"),
       (ToyService.question("toy", with: ["temprature": 1]), "unknown_parameter", "temperature"),
       (ToyService.question("toy", with: ["tools": [1]]), "unsupported_parameter", "tools"),
       (["prompt": "x"], "missing_required_parameter", "model"),
@@ -69,8 +70,14 @@ import Toys
       options.limits.streams = 1
       options.limits.waiting = 1
     }
-    let reply = try toy.post(
-      "/v1/completions", ToyService.question("toy", tokens: 400, with: ["n": 3]))
+    let never = try toy.post("/v1/completions", ToyService.question("toy", with: ["n": 3]))
+    #expect(never.status == 400 && never.error.message.contains("2 at most"), "\(never.text)")
+    let client = try toy.client()
+    client.request(
+      "POST", "/v1/completions",
+      ToyService.question("toy", tokens: 400, with: ["n": 2, "stream": true]))
+    _ = try client.streamHead()
+    let reply = try toy.say("toy")
     #expect(reply.status == 429 && reply.error.code == "overloaded", "\(reply.text)")
     #expect(reply.header("retry-after") == "5")
     #expect(try eventually { try toy.say("toy").status == 200 })
@@ -79,7 +86,7 @@ import Toys
   @Test func whatNeedsMoreMemoryThanThereIsIsRefused() throws {
     let toy = try ToyService { options, _ in options.memoryBytes = 10_000 }
     let reply = try toy.say("toy", tokens: 400)
-    #expect(reply.status == 429 && reply.error.code == "no_memory", "\(reply.text)")
+    #expect(reply.status == 400 && reply.error.code == "too_large", "\(reply.text)")
   }
 
   @Test func aLateAnswerIsGivenUp() throws {

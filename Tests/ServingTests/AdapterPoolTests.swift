@@ -51,7 +51,7 @@ import Testing
       try pool.pin(adapter.digest) { toy.resident(adapter) }
     }
     #expect(
-      error?.code == .noRoom && error?.bytes == toy.bytes(adapter)
-        && error?.message.contains("allow more memory") == true)
+      error?.code == .tooLarge
+        && error?.message.contains("allow the server more memory") == true)
   }
 }

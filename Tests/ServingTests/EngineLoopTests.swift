@@ -109,11 +109,46 @@ import Tokenizers
         return nil
       } catch { return (error as? ServingError)?.code }
     }
-    #expect(code(EngineJob(toy.request(200))) == .noRoom)
+    #expect(code(EngineJob(toy.request(200))) == .tooLarge)
     #expect(code(EngineJob(toy.request(600))) == .tooLong)
     #expect(code(EngineJob(GenerateRequest(prompt: []))) == .badRequest)
-    #expect(code(EngineJob(toy.request(4), adapter: toy.source(try toy.adapter(1)))) == .noRoom)
+    #expect(code(EngineJob(toy.request(4), adapter: toy.source(try toy.adapter(1)))) == .tooLarge)
     #expect(code(EngineJob(toy.request(4, tokens: 2))) == nil)
+  }
+
+  @Test("an adapter and a cache that never fit together are refused for good")
+  func impossibleTogether() throws {
+    let toy = try ToyEngine()
+    let adapter = try toy.adapter(1)
+    let cache = toy.engine.model.cacheBytes(tokens: 120)
+    let loop = EngineLoop(
+      engine: toy.engine, adapters: toy.pool(capacity: toy.bytes(adapter) + cache / 2))
+    defer { loop.stop() }
+    let job = EngineJob(toy.request(100, tokens: 20), adapter: toy.source(adapter))
+    let error = #expect(throws: ServingError.self) { _ = try loop.answer(job) }
+    #expect(error?.code == .tooLarge)
+    #expect(try loop.answer(EngineJob(toy.request(4, tokens: 2))).tokens.count == 2)
+  }
+
+  @Test("who fills the queue keeps nobody out who has less than a share of it")
+  func shares() throws {
+    let toy = try ToyEngine()
+    var limits = EngineLoop.Limits()
+    (limits.streams, limits.waiting) = (2, 6)
+    let loop = EngineLoop(engine: toy.engine, adapters: toy.pool(), limits: limits)
+    defer { loop.stop() }
+    func submit(_ tenant: String) -> ServingError.Code? {
+      do {
+        _ = try loop.submit(EngineJob(toy.request(20, tokens: 200), tenant: tenant)) { _ in }
+        return nil
+      } catch { return error.code }
+    }
+    #expect((0..<8).allSatisfy { _ in submit("many") == nil })
+    #expect(submit("many") == .busy)
+    #expect((0..<4).allSatisfy { _ in submit("one") == nil })
+    #expect(submit("one") == .busy && submit("many") == .busy)
+    #expect((0..<2).allSatisfy { _ in submit("third") == nil })
+    #expect(submit("third") == .busy)
   }
 
   @Test("refuses a bad adapter by itself and goes on with the others")

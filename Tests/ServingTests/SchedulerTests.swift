@@ -66,6 +66,21 @@ import Testing
     #expect(ended.count == 40 && ended.count { $0 < 40 } == 20)
   }
 
+  @Test func oneThatIsNotReadyIsAskedOnceAndInTurn() {
+    var scheduler = scheduler(streams: 3)
+    for id in 0..<5_000 { scheduler.add(id, tenant: "\(id % 50)", promptTokens: 10) }
+    var asked: [Int] = []
+    scheduler.admit {
+      asked.append($0)
+      return $0 % 1_000 == 999 ? .started : .notReady
+    }
+    #expect(scheduler.runningCount == 3 && Set(asked).count == asked.count)
+    // All have been given nothing: the oldest first.
+    #expect(asked.prefix(1_000).elementsEqual(0..<1_000))
+    // A tenant that runs comes after those that do not.
+    #expect(asked.dropFirst(1_000).first == 1_000 && asked.last == 2_999)
+  }
+
   @Test func nobodyOvertakesWhoDoesNotFitButAColdAdapterHoldsUpNobody() {
     var scheduler = scheduler()
     for id in 0..<3 { scheduler.add(id, tenant: "a", promptTokens: 1) }

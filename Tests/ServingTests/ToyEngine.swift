@@ -96,7 +96,7 @@ final class Listener: Sendable {
       case .finished(let result, _):
         if heard.end != nil { Issue.record("a request ended twice") }
         heard.end = .success(result)
-      case .failed(let error):
+      case .failed(let error, _):
         if heard.end != nil { Issue.record("a request ended twice") }
         heard.end = .failure(error)
       }

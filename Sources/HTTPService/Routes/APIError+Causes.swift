@@ -36,6 +36,7 @@ extension APIError {
       self.init(.invalidRequest, error.message, code: "context_length_exceeded")
     case .wrongBase: self.init(.invalidRequest, error.message, code: "wrong_base")
     case .badAdapter: self.init(.server, error.message, status: 503, code: "adapter_unavailable")
+    case .tooLarge: self.init(.invalidRequest, error.message, code: "too_large")
     case .noRoom: self.init(.rateLimit, error.message, code: "no_memory", retryAfter: 2)
     case .busy: self.init(.rateLimit, error.message, code: "overloaded", retryAfter: 5)
     case .stopping:

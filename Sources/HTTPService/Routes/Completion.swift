@@ -53,10 +53,13 @@ final class Completion: Sendable {
 
   /// Puts all of it in the engine's queue; where a part is impossible the others are taken back.
   func start() throws {
-    if let most = body.maxTokens, most < 1 {
+    let limits = http.service.options.limits
+    let most = limits.streams + limits.waiting
+    guard body.prompts.count * body.count <= most else {
       throw APIError(
-        .invalidRequest, "'max_tokens' must be at least 1", param: "max_tokens",
-        code: "invalid_value")
+        .invalidRequest,
+        "these are \(body.prompts.count * body.count) answers at once; this server takes \(most) at most: send several requests",
+        param: body.count > 1 ? "n" : "prompt", code: "invalid_value")
     }
     if body.echo, body.logprobs != nil {
       throw APIError(
@@ -64,14 +67,13 @@ final class Completion: Sendable {
         param: "echo", code: "unsupported_parameter")
     }
     call.exchange.onDisconnect { [weak self] in self?.leave() }
-    var index = 0
     do {
       // All of them first: a stream that begins tells them all.
       if body.echo { try echo() }
-      for prompt in body.prompts {
+      for (place, prompt) in body.prompts.enumerated() {
+        let tokens = try http.service.tokens(prompt, for: model)
         for answer in 0..<body.count {
-          try submit(prompt, index, answer)
-          index += 1
+          guard try submit(tokens, place * body.count + answer, answer) else { return }
         }
       }
     } catch { fail(APIError(error)) }
@@ -80,26 +82,33 @@ final class Completion: Sendable {
   /// Puts each prompt before its answers.
   private func echo() throws {
     for (place, prompt) in body.prompts.enumerated() {
-      let text = http.service.text(of: try http.service.tokens(prompt, for: model))
+      let text =
+        switch prompt {
+        case .text(let text): text
+        default: try http.service.text(of: http.service.tokens(prompt, for: model))
+        }
       state.withLock { state in
         for answer in 0..<body.count { state.parts[place * body.count + answer].text = text }
       }
     }
   }
 
-  private func submit(_ prompt: ServicePrompt, _ index: Int, _ answer: Int) throws {
-    var request = ServiceRequest(model, prompt)
+  /// Puts an answer to a prompt in the engine's queue; whether more of them are wanted.
+  private func submit(_ prompt: [Token], _ index: Int, _ answer: Int) throws -> Bool {
+    var request = ServiceRequest(model, .tokens(prompt))
     request.maximumTokens = body.maxTokens
     request.sampler = body.sampler(answer)
     request.stopTexts = body.stop
     request.topChoices = body.logprobs
     request.tenant = call.key?.name ?? model.version?.adapter ?? ""
     let id = try http.service.submit(request) { [self] event in receive(index, event) }
-    let isGone = state.withLock { state in
+    let isWanted = state.withLock { state in
       state.ids.append(id)
-      return state.isGone
+      return !state.isGone && !state.isOver
     }
-    if isGone { http.service.cancel(id) }
+    // An answer that is complete already is not there to be cancelled.
+    if !isWanted { http.service.cancel(id) }
+    return isWanted
   }
 
   /// The client has left: nothing of this is wanted any more.
@@ -114,7 +123,11 @@ final class Completion: Sendable {
   private func receive(_ index: Int, _ event: GenerateEvent) {
     switch event {
     case .text(let text, let choices): tell(index, text, choices.map(http.token))
-    case .failed(let error): if !beginAnew(after: error) { fail(APIError(error)) }
+    case .failed(let error, let result):
+      spend(result, on: index)
+      if error.code != .badAdapter { return fail(APIError(error)) }
+      // It asks the registry and reads the prompts once more: not on the engine's thread.
+      http.aside { [self] in if !beginAnew() { fail(APIError(error)) } }
     case .finished(let result, let times): finish(index, result, times)
     }
   }
@@ -155,7 +168,7 @@ final class Completion: Sendable {
 
   private func finish(_ index: Int, _ result: GenerateResult, _ times: GenerateTimes) {
     http.metrics.count(result, times, model: model)
-    http.access.spend(result.promptTokens + result.tokens.count, by: call.key)
+    spend(result, on: index)
     if result.finish == .cancelled {
       // 499 is nginx's number for a client that left: nobody sees it but the log.
       let isGone = state.withLock { $0.isGone }
@@ -190,9 +203,15 @@ final class Completion: Sendable {
       stream.write(bytes)
       stream.finish()
     } else {
-      respond()
+      http.aside { [self] in respond() }
     }
     state.withLock { $0.stream = nil }
+  }
+
+  /// Counts an answer's tokens for the key, and those of a prompt once, however many answers it has.
+  private func spend(_ result: GenerateResult, on index: Int) {
+    let prompt = index % body.count == 0 ? result.promptTokens : 0
+    http.access.spend(prompt + result.tokens.count, by: call.key)
   }
 
   private func respond() {
@@ -220,8 +239,7 @@ final class Completion: Sendable {
 
   /// Begins anew where the version was removed after it was looked up and before it was in memory: with what the name
   /// leads to now. Whether there is nothing more to do here.
-  private func beginAnew(after error: ServingError) -> Bool {
-    guard error.code == .badAdapter else { return false }
+  private func beginAnew() -> Bool {
     do {
       let fresh = try http.model(of: body, for: call)
       guard fresh.digest != model.digest, let ids = takenBack() else { return false }

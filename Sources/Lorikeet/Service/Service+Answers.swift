@@ -60,7 +60,9 @@ extension Service {
     let contract = try contract(of: request.model)
     let prompt = try tokens(request.prompt, for: request.model)
     let vocabulary = base.model.configuration.vocabularySize
-    if let token = prompt.first(where: { $0 < 0 || $0 >= vocabulary }) {
+    if let token = (prompt + request.sampler.logitBias.keys).first(where: {
+      $0 < 0 || $0 >= vocabulary
+    }) {
       throw ServingError(
         .badRequest, "token \(token) is not in the model's vocabulary of \(vocabulary)")
     }
@@ -76,7 +78,7 @@ extension Service {
         generate, adapter: request.model.version.map(source), tenant: request.tenant,
         patience: options.patience)
     ) { [weak self] event in
-      if case .failed(let error) = event, error.code == .wrongBase,
+      if case .failed(let error, _) = event, error.code == .wrongBase,
         let version = request.model.version
       {
         self?.refuse(version, error)
@@ -85,9 +87,15 @@ extension Service {
     }
   }
 
-  /// The text of tokens, without the special ones.
-  public func text(of tokens: [Token]) -> String {
-    base.tokenizer.decode(tokens, skipSpecialTokens: true)
+  /// The text of tokens, special ones too.
+  /// - Throws: `ServingError` where one is not in the vocabulary.
+  public func text(of tokens: [Token]) throws -> String {
+    let vocabulary = base.model.configuration.vocabularySize
+    if let token = tokens.first(where: { $0 < 0 || $0 >= vocabulary }) {
+      throw ServingError(
+        .badRequest, "token \(token) is not in the model's vocabulary of \(vocabulary)")
+    }
+    return base.tokenizer.decode(tokens, skipSpecialTokens: false)
   }
 
   /// The bytes that a token stands for, which need not be whole characters.

@@ -30,7 +30,14 @@ extension Service {
   public func model(_ text: String) throws -> ServedModel {
     let own = base.record.facts.name
     if text == own || text == Workspace.baseReference { return model(nil) }
-    let reference = try reference(text)
+    let reference: Reference
+    do { reference = try self.reference(text) } catch let error as RegistryError
+      where error.code == .badArgument
+    {
+      // Capitals, say.
+      let names = try place.read { try $0.list().map(\.name) }
+      throw RegistryError(.badArgument, error.message + didYouMean(text, among: names + [own]))
+    }
     do {
       return model(try settled(reference, place.read { try $0.version(reference) }))
     } catch let error as RegistryError where error.code == .notFound && editDistance(text, own) <= 2
@@ -105,8 +112,9 @@ extension Service {
     let refusal: ServingError
     switch error {
     case is WorkspaceError: return
+    case let error as ServingError where error.code == .stopping: return
     case let error as ServingError:
-      guard error.code != .noRoom || neverFits(error) else {
+      guard error.code != .noRoom else {
         return moves.withLock { $0.cramped[version.digest] = error.bytes }
       }
       refusal = error
@@ -115,11 +123,6 @@ extension Service {
       refusal = ServingError(.badAdapter, "\(version.reference) cannot be loaded: \(error)")
     }
     moves.withLock { $0.unfit[version.digest] = refusal }
-  }
-
-  /// Whether there will never be room for what found none.
-  func neverFits(_ error: ServingError) -> Bool {
-    error.bytes ?? 0 > loop.adapters.budget.capacity
   }
 
   func model(_ version: VersionRecord?) -> ServedModel {

@@ -52,7 +52,7 @@ extension Service {
       _ = try base.encoder(contract(of: model(version)))
       let source = source(version)
       return try loop.adapters.pin(source.digest, load: source.load)
-    } catch let error as ServingError where error.code == .noRoom && !neverFits(error) {
+    } catch let error as ServingError where error.code == .noRoom {
       return nil  // It was loaded, and so it is sound.
     } catch {
       refuse(version, error)

@@ -35,7 +35,7 @@ public final class EngineLoop: Sendable {
   public struct Limits: Sendable {
     /// Requests that are answered together.
     public var streams = 64
-    /// Requests that may wait.
+    /// Requests that may wait. Where they all do, who has less than an even share of them finds a place all the same.
     public var waiting = 512
 
     /// The defaults.
@@ -60,10 +60,12 @@ public final class EngineLoop: Sendable {
     var loaded: [(id: Int, result: Result<PinnedAdapter, any Error>)] = []
     var cancelled: [Int] = []
     var nextID = 0
-    /// Requests that have come and have not ended.
-    var open = 0
+    /// How many requests of each tenant have come and have not ended.
+    var open: [String: Int] = [:]
     var isDraining = false
     var isStopping = false
+    /// Whether the engine has not yet heard of one of these.
+    var hasNews = false
     var isAsleep = false
   }
 
@@ -105,24 +107,27 @@ public final class EngineLoop: Sendable {
     let bytes = engine.model.cacheBytes(tokens: engine.tokens(of: job.request))
     guard bytes <= adapters.budget.capacity else {
       throw ServingError(
-        .noRoom,
+        .tooLarge,
         "a prompt of \(job.request.prompt.count) tokens and \(job.request.maximumTokens) more need "
-          + "\(bytes) bytes of cache, of \(adapters.budget.capacity) in all; ask for fewer tokens")
+          + "\(bytes) bytes of cache, of \(adapters.budget.capacity) in all; ask for fewer tokens, or allow the server more memory"
+      )
     }
     let ticket = Ticket(job: job, sink: sink, arrived: EngineLoop.now())
     let accepted = mailbox.withLock { mailbox -> Result<Int, ServingError> in
       guard !mailbox.isDraining, !mailbox.isStopping else {
         return .failure(ServingError(.stopping, "the server is stopping; ask again in a moment"))
       }
-      guard mailbox.open < limits.streams + limits.waiting else {
+      let (all, own) = (mailbox.open.values.reduce(0, +), mailbox.open[job.tenant] ?? 0)
+      let most = limits.streams + limits.waiting
+      // Nobody keeps the others out by filling the queue alone.
+      let share = most / (mailbox.open.count + (own == 0 ? 1 : 0))
+      guard all < most || own < share else {
         return .failure(
           ServingError(
-            .busy,
-            "as many requests as may wait are ahead of this one (\(mailbox.open)); ask again later")
-        )
+            .busy, "as many requests as may wait are ahead of this one (\(all)); ask again later"))
       }
       mailbox.nextID += 1
-      mailbox.open += 1
+      mailbox.open[job.tenant] = own + 1
       mailbox.arrived.append((mailbox.nextID, ticket))
       return .success(mailbox.nextID)
     }
@@ -151,7 +156,7 @@ public final class EngineLoop: Sendable {
 
   /// Takes no more requests, and waits until those that came are answered.
   public func drain() {
-    mailbox.withLock { $0.isDraining = true }
+    mailbox.withLock { ($0.isDraining, $0.hasNews) = (true, true) }
     ring()
     ended.wait()
     ended.signal()
@@ -159,7 +164,7 @@ public final class EngineLoop: Sendable {
 
   /// Ends at once: requests in flight end as cancelled. Waits until the thread has.
   public func stop() {
-    mailbox.withLock { $0.isStopping = true }
+    mailbox.withLock { ($0.isStopping, $0.hasNews) = (true, true) }
     ring()
     ended.wait()
     ended.signal()
@@ -179,6 +184,7 @@ public final class EngineLoop: Sendable {
         mailbox.arrived = []
         mailbox.loaded = []
         mailbox.cancelled = []
+        mailbox.hasNews = false
       }
       return mailbox
     }
@@ -189,7 +195,7 @@ public final class EngineLoop: Sendable {
     let hasMail = mailbox.withLock { mailbox in
       mailbox.isAsleep =
         mailbox.arrived.isEmpty && mailbox.loaded.isEmpty
-        && mailbox.cancelled.isEmpty && !mailbox.isStopping && !mailbox.isDraining
+        && mailbox.cancelled.isEmpty && !mailbox.hasNews
       return !mailbox.isAsleep
     }
     if hasMail { return }
@@ -217,7 +223,13 @@ public final class EngineLoop: Sendable {
     }
   }
 
-  func close() { mailbox.withLock { $0.open -= 1 } }
+  /// Counts a request as ended.
+  func close(_ ticket: Ticket) {
+    mailbox.withLock { mailbox in
+      let left = (mailbox.open[ticket.job.tenant] ?? 1) - 1
+      mailbox.open[ticket.job.tenant] = left > 0 ? left : nil
+    }
+  }
 
   func publish(_ statistics: EngineStatistics) { published.withLock { $0 = statistics } }
 

@@ -1,3 +1,4 @@
+import Adapters
 import Foundation
 import Models
 import Tensors
@@ -98,11 +99,24 @@ struct EngineRun {
     self.loading = loading
     // Nobody runs, or is about to, who could leave room; what idles has been given up already.
     guard batch.running.isEmpty, loading.isEmpty, let id = batch.scheduler.nextID else { return }
-    fail(
-      id,
-      ServingError(
-        .noRoom, "there is no memory for this request beside the adapters in use; ask again later"))
+    fail(id, tickets[id].map(lackOfRoom) ?? ServingError(.noRoom, "there is no memory"))
     admit()
+  }
+
+  /// Why a request finds no room where nobody runs.
+  private func lackOfRoom(for ticket: EngineLoop.Ticket) -> ServingError {
+    let tokens = loop.engine.tokens(of: ticket.job.request)
+    let cache = loop.engine.model.cacheBytes(tokens: tokens)
+    let adapter = ticket.job.adapter.flatMap { loop.adapters.pinResident($0.digest) }
+    let capacity = loop.adapters.budget.capacity
+    guard let bytes = adapter?.adapter.byteCount, bytes + cache > capacity else {
+      return ServingError(
+        .noRoom, "there is no memory for this request beside the adapters in use; ask again later")
+    }
+    return ServingError(
+      .tooLarge,
+      "the adapter's \(bytes) bytes and \(cache) for the cache of \(tokens) tokens are more than the "
+        + "\(capacity) in all; ask for fewer tokens, or allow the server more memory")
   }
 
   /// A step, and then a rest where adapters are being loaded: within a step a thread that is held up holds up all.
@@ -136,7 +150,9 @@ struct EngineRun {
         }
       }
     } catch {
-      for request in batch.takeAll() { fail(request.id, ServingError(.broken, "\(error)")) }
+      for request in batch.takeAll() {
+        fail(request.id, ServingError(.broken, "\(error)"), after: request.result)
+      }
     }
     settle()
     publish()
@@ -169,7 +185,6 @@ struct EngineRun {
     guard !batch.running.contains(where: { $0.id == id }), let ticket = end(id) else { return }
     var result = GenerateResult()
     result.finish = .cancelled
-    result.promptTokens = ticket.job.request.prompt.count
     let waited = EngineLoop.now() - ticket.arrived
     ticket.sink(
       .finished(result, GenerateTimes(waiting: waited, firstToken: waited, total: waited)))
@@ -190,22 +205,27 @@ struct EngineRun {
     }
   }
 
-  private mutating func fail(_ id: Int, _ error: ServingError) {
-    batch.drop(id)
-    end(id)?.sink(.failed(error))
+  /// - Parameter result: What had been made, where the request does not run any more.
+  private mutating func fail(
+    _ id: Int, _ error: ServingError, after result: GenerateResult = GenerateResult()
+  ) {
+    let made = batch.drop(id)?.result ?? result
+    end(id)?.sink(.failed(error, made))
   }
 
   /// Forgets a request.
   private mutating func end(_ id: Int) -> EngineLoop.Ticket? {
     guard let ticket = tickets.removeValue(forKey: id) else { return nil }
-    loop.close()
+    loop.close(ticket)
     return ticket
   }
 
   private mutating func publish() {
     statistics.running = batch.running.count
-    statistics.waiting = batch.scheduler.waitingCount - loading.count
-    statistics.loading = loading.count
+    // One that is given up while its adapter loads waits no more.
+    let loads = loading.count { tickets[$0] != nil }
+    statistics.waiting = batch.scheduler.waitingCount - loads
+    statistics.loading = loads
     statistics.prefixBytes = loop.prefixes.bytes
     loop.publish(statistics)
   }

@@ -64,8 +64,8 @@ public enum GenerateEvent: Sendable {
   case text(String, [TokenChoice])
   /// The end: an answer.
   case finished(GenerateResult, GenerateTimes)
-  /// The end: none.
-  case failed(ServingError)
+  /// The end: none, and what had been made by then.
+  case failed(ServingError, GenerateResult)
 }
 
 /// How long a request took.

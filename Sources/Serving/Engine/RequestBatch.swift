@@ -107,10 +107,13 @@ struct RequestBatch {
   }
 
   /// Takes a request out, wherever it is.
-  mutating func drop(_ id: Int) {
+  /// - Returns: It, where it ran.
+  @discardableResult
+  mutating func drop(_ id: Int) -> RunningRequest? {
     scheduler.remove(id)
-    running.removeAll { $0.id == id }
+    guard let place = running.firstIndex(where: { $0.id == id }) else { return nil }
     updates = StepUpdates()
+    return running.remove(at: place)
   }
 
   /// Takes out the requests that have ended.

@@ -59,33 +59,35 @@ package struct Scheduler {
   /// Takes in waiting requests while there are places, in their turn.
   /// - Parameter start: Starts a request, if it can.
   package mutating func admit(_ start: (Int) -> Start) {
-    var skipped: Set<Int> = []
-    while running.count < limits.streams, let place = next(after: skipped) {
-      let entry = waiting[place]
-      switch start(entry.id) {
-      case .started:
-        waiting.remove(at: place)
-        running.append(entry)
-        given[entry.tenant, default: 0] += Double(entry.remainingPrompt) * Scheduler.promptCost
-      case .notReady: skipped.insert(entry.id)
-      case .noRoom: return
+    var tried: Set<Int> = []
+    // Whoever starts changes the turns of the others; those that cannot start yet do not.
+    search: while running.count < limits.streams {
+      for entry in inTurn(waiting.filter { !tried.contains($0.id) }) {
+        switch start(entry.id) {
+        case .started:
+          waiting.removeAll { $0.id == entry.id }
+          running.append(entry)
+          given[entry.tenant, default: 0] += Double(entry.remainingPrompt) * Scheduler.promptCost
+          continue search
+        case .notReady: tried.insert(entry.id)
+        case .noRoom: return
+        }
       }
+      return
     }
   }
 
   /// The waiting request whose turn is next.
-  package var nextID: Int? { next(after: []).map { waiting[$0].id } }
+  package var nextID: Int? { inTurn(waiting).first?.id }
 
-  /// The place of the oldest request of the waiting tenant who was given least; of equals, of the one with fewer running.
-  private func next(after skipped: Set<Int>) -> Int? {
+  /// Requests of the tenants who were given least first; of equals, of the one with fewer running; then the oldest.
+  private func inTurn(_ entries: [Entry]) -> [Entry] {
     var counts: [String: Int] = [:]
     for entry in running { counts[entry.tenant, default: 0] += 1 }
-    var best: (place: Int, turn: (Double, Int))?
-    for (place, entry) in waiting.enumerated() where !skipped.contains(entry.id) {
-      let turn = (given[entry.tenant] ?? 0, counts[entry.tenant] ?? 0)
-      if best.map({ turn < $0.turn }) ?? true { best = (place, turn) }
-    }
-    return best?.place
+    return entries.enumerated()
+      .map { (entry: $1, turn: (given[$1.tenant] ?? 0, counts[$1.tenant] ?? 0, $0)) }
+      .sorted { $0.turn < $1.turn }
+      .map(\.entry)
   }
 
   /// How many rows each running request gets in the next step.

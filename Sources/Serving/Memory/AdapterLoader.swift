@@ -26,9 +26,16 @@ final class AdapterLoader: Sendable {
     bell.signal()
   }
 
-  /// Ends the thread after the adapter that it is at.
+  /// Ends the thread after the adapter that it is at; those that wait are not loaded any more, and it says so.
   func stop() {
-    state.withLock { $0.isStopped = true }
+    let left = state.withLock { state in
+      state.isStopped = true
+      defer { state.waiting = [] }
+      return state.waiting
+    }
+    for next in left {
+      next.completion(.failure(ServingError(.stopping, "the server is stopping")))
+    }
     bell.signal()
   }
 

@@ -103,14 +103,16 @@ public final class AdapterPool: Sendable {
     guard let memory = budget.reserve(adapter.byteCount) else {
       state.withLock { $0.statistics.refusals += 1 }
       let bytes = adapter.byteCount
+      guard bytes <= budget.capacity else {
+        throw ServingError(
+          .tooLarge,
+          "an adapter of \(bytes) bytes never finds room in the \(budget.capacity) that there are "
+            + "for adapters and requests; allow the server more memory")
+      }
       throw ServingError(
         .noRoom,
-        bytes > budget.capacity
-          ? "an adapter of \(bytes) bytes never finds room in the \(budget.capacity) that there are "
-            + "for adapters and requests; allow more memory"
-          : "no room for an adapter of \(bytes) bytes: \(budget.used) of \(budget.capacity) are in "
-            + "use by requests; ask again later, or allow more memory",
-        bytes: bytes)
+        "no room for an adapter of \(bytes) bytes: \(budget.used) of \(budget.capacity) are in "
+          + "use by requests; ask again later, or allow the server more memory", bytes: bytes)
     }
     let pinned = state.withLock { state -> ResidentAdapter? in
       state.statistics.loads += 1

@@ -54,7 +54,7 @@ public final class MemoryBudget: Sendable {
   }
 
   /// Takes `bytes`, or tells how many are missing.
-  private func take(_ bytes: Int) -> Int? {
+  fileprivate func take(_ bytes: Int) -> Int? {
     state.withLock { state in
       guard state.used + bytes > capacity else {
         state.used += bytes
@@ -69,12 +69,21 @@ public final class MemoryBudget: Sendable {
 
 /// Bytes of a budget, taken for as long as this lives.
 package final class MemoryReservation: Sendable {
-  package let bytes: Int
+  private let count: Atomic<Int>
   private let budget: MemoryBudget
 
   fileprivate init(_ bytes: Int, of budget: MemoryBudget) {
-    self.bytes = bytes
+    count = Atomic(bytes)
     self.budget = budget
+  }
+
+  package var bytes: Int { count.load(ordering: .relaxed) }
+
+  /// Takes `bytes` more, where nobody has to give up anything for them; whether that was possible.
+  package func grow(by bytes: Int) -> Bool {
+    guard budget.take(bytes) == nil else { return false }
+    count.wrappingAdd(bytes, ordering: .relaxed)
+    return true
   }
 
   deinit { budget.release(bytes) }
