@@ -113,6 +113,34 @@ import Toys
     #expect(reply.status == 403 && reply.error.code == "not_permitted")
   }
 
+  @Test func anAdaptersNumberIsItsOwnAndStays() throws {
+    let toy = try ToyService()
+    for name in ["a", "b", "c"] { try toy.publish(1, as: name) }
+    func numbers() throws -> [String: Int] {
+      let list = try toy.get("/lora-adapters").json.arrayValue ?? []
+      return Dictionary(
+        uniqueKeysWithValues: list.map {
+          ($0["path"]?.stringValue ?? "", $0["id"]?.intValue ?? 0)
+        })
+    }
+    let before = try numbers()
+    #expect(Set(before.values).count == 3, "the same weights under three names")
+    try toy.publish(2, as: "b")
+    try toy.registry.removeAdapter("a")
+    #expect(try numbers() == before.filter { $0.key != "a" })
+    func chosen(_ model: String, _ name: String, _ scale: Int) throws -> Reply {
+      let lora: JSONValue = [["id": .int(before[name] ?? 0), "scale": .int(scale)]]
+      return try toy.post("/v1/completions", ToyService.question(model, with: ["lora": lora]))
+    }
+    #expect(try chosen("toy", "b", 1).header("x-adapter-version") == "b@2")
+    #expect(try chosen("toy", "c", 1).header("x-adapter-version") == "c@1")
+    let gone = try chosen("toy", "a", 1)
+    #expect(gone.status == 404 && gone.error.code == "model_not_found")
+    let off = try chosen("b", "b", 0)
+    #expect(off.status == 400 && off.error.message.contains("scale 0"))
+    #expect(try chosen("b", "c", 0).header("x-adapter-version") == "b@2")
+  }
+
   @Test func anAdapterIsChosenByItsNumber() throws {
     let toy = try ToyService()
     for (seed, name) in [(1, "a"), (2, "b")] { try toy.publish(seed, as: name) }

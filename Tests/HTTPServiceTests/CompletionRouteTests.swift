@@ -74,7 +74,8 @@ import Toys
     let cases = [
       ("suport", "did you mean 'support'"), ("support@7", "newest is 1"),
       ("support:prodution", "did you mean 'production'"), ("tox", "did you mean the base 'toy'"),
-      ("Not A Name", "is not a name"), ("toy:", "is not a name"), ("base:base", "name an adapter"),
+      ("Not A Name", "is not a name"), ("SUPPORT", "did you mean 'support'"),
+      ("Toy", "did you mean 'toy'"), ("toy:", "is not a name"), ("base:base", "name an adapter"),
       ("support@-1", "after '@' comes a version number"),
     ]
     for (name, hint) in cases {
@@ -185,6 +186,17 @@ import Toys
       #expect(whole.text(index) == prompt + (plain.text(index) ?? "?"))
       #expect(streamed.text(index) == whole.text(index))
     }
+  }
+
+  @Test func anEchoIsThePromptToTheLetter() throws {
+    let toy = try ToyService()
+    let prompt = "a <|stop|> b"
+    let body = ToyService.question("toy", prompt, tokens: 3, with: ["echo": true])
+    #expect(try toy.post("/v1/completions", body).answer?.hasPrefix(prompt) == true)
+    let tokens = try #require(
+      try toy.post("/tokenize", ["prompt": .string(prompt)]).json["tokens"])
+    let same = ToyService.question("toy", tokens: 3, with: ["echo": true, "prompt": tokens])
+    #expect(try toy.post("/v1/completions", same).answer?.hasPrefix(prompt) == true)
   }
 
   @Test func aSeedMakesTheSameAnswersAgain() throws {

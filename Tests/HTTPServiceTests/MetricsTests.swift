@@ -86,6 +86,20 @@ import Toys
     }
   }
 
+  @Test func whatIsRefusedBeforeItIsWholeIsCounted() throws {
+    let toy = try ToyService { _, options in options.http.maximumBodyBytes = 100 }
+    for head in ["Content-Length: 101", "Content-Length: 5\r\nContent-Length: 6"] {
+      let client = try toy.client()
+      client.send("POST /v1/completions HTTP/1.1\r\nHost: a\r\n\(head)\r\n\r\n")
+      #expect(try [400, 413].contains(client.response().status))
+    }
+    let scrape = try scrape(toy)
+    for status in [400, 413] {
+      #expect(
+        scrape.samples[#"lorikeet_requests_total{route="refused",status="\#(status)"}"#] == 1)
+    }
+  }
+
   @Test func bucketsAreCumulative() throws {
     let toy = try ToyService()
     for _ in 0..<3 { #expect(try toy.say("toy").status == 200) }

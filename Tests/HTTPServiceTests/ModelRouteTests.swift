@@ -31,6 +31,19 @@ import Toys
     #expect(try toy.get("/v1/models/").status == 404)
   }
 
+  @Test func aListedModelIsTheOneThatAnswers() throws {
+    let toy = try ToyService()
+    let first = try toy.publish(1, as: "a", alias: "production")
+    let second = try toy.publish(2, as: "a")
+    func root() throws -> String? {
+      try toy.get("/v1/models").json["data"]?.arrayValue?.last?["root"]?.stringValue
+    }
+    #expect(try root() == first.digest.hex)
+    #expect(try toy.get("/v1/models/a").json["root"]?.stringValue == first.digest.hex)
+    try toy.registry.setAlias("production", to: "a@2")
+    #expect(try root() == second.digest.hex)
+  }
+
   @Test func modelsAreDeleted() throws {
     let toy = try ToyService()
     for seed in 1...3 { try toy.publish(seed, as: "a") }
@@ -75,7 +88,26 @@ import Toys
     for body: JSONValue in [[:], ["tokens": "x"], ["tokens": [1.5]], ["tokens": [9_999_999_999]]] {
       #expect(try toy.post("/detokenize", body).status == 400, "\(body.text())")
     }
-    #expect(try toy.post("/detokenize", ["tokens": [-1, 131, 2_000_000_000]]).status == 200)
+    for token in [-1, 99_999, 2_000_000_000] {
+      let reply = try toy.post("/detokenize", ["tokens": [.int(token)]])
+      #expect(reply.status == 400 && reply.error.message.contains("token \(token)"))
+    }
+    let special = "<|start|>user"
+    let ids = try #require(
+      try toy.post("/tokenize", ["prompt": .string(special)]).json["tokens"])
+    #expect(ids.arrayValue?.count == 5)
+    #expect(try toy.post("/detokenize", ["tokens": ids]).json["prompt"]?.stringValue == special)
+    for (name, value) in [
+      ("add_generation_prompt", false), ("with_pieces", true), ("parse_special", false),
+      ("return_token_strs", true), ("add_special_tokens", false),
+    ] {
+      let refused = try toy.post(
+        "/tokenize", .object(JSONObject([("prompt", "x"), (name, .bool(value))])))
+      #expect(refused.status == 400 && refused.json["error"]?["param"]?.stringValue == name)
+      let same = try toy.post(
+        "/tokenize", .object(JSONObject([("prompt", "x"), (name, .bool(!value))])))
+      #expect(same.status == 200)
+    }
   }
 
   @Test func healthAndVersionAreTold() throws {

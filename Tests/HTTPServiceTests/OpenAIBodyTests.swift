@@ -73,8 +73,8 @@ private func read(_ json: String, _ route: CompletionRoute = .chat) throws -> Co
     #expect(try read(chat(#""logprobs": false"#)).logprobs == nil)
     #expect(try read(chat(#""top_k": -1"#)).sampling.topK == nil)
     #expect(try read(chat(#""top_k": 0, "stop": "x""#)).stop == ["x"])
-    let scored = try read(text(#""echo": true, "max_tokens": 0, "logprobs": 5"#), .text)
-    #expect(scored.echo && scored.maxTokens == 0 && scored.logprobs == 5)
+    let scored = try read(text(#""echo": true, "max_tokens": 1, "logprobs": 5"#), .text)
+    #expect(scored.echo && scored.maxTokens == 1 && scored.logprobs == 5)
   }
 
   @Test("messages: texts, parts a line each, names, and 'developer' as 'system'")
@@ -120,10 +120,12 @@ private func read(_ json: String, _ route: CompletionRoute = .chat) throws -> Co
       (#""presence_penalty": -3"#, "presence_penalty", "from -2 to 2"),
       (#""max_tokens": 0"#, "max_tokens", "at least 1, not 0"),
       (#""max_tokens": 1.5"#, "max_tokens", "must be an integer, not a number"),
+      (#""max_tokens": 1000000000000"#, "max_tokens", "must be at most 2147483647"),
       (#""max_tokens": 5, "max_completion_tokens": 6"#, "max_completion_tokens", "the same"),
       (#""n": 0"#, "n", "from 1 to 128"), (#""n": 129"#, "n", "from 1 to 128, not 129"),
       (#""n": 2, "best_of": 3"#, "best_of", "as many as 'n' (2)"),
-      (#""seed": "x""#, "seed", "must be an integer"), (#""seed": 1e30"#, "seed", "an integer"),
+      (#""seed": "x""#, "seed", "must be an integer"),
+      (#""seed": 1e30"#, "seed", "an integer of 64 bits"),
       (#""stop": ["a", 1]"#, "stop[1]", "must be a string"),
       (#""stop": "" "#, "stop", "1 to 1024 bytes"), (#""stop": {}"#, "stop", "must be a list"),
       (
@@ -174,6 +176,9 @@ private func read(_ json: String, _ route: CompletionRoute = .chat) throws -> Co
       #""reasoning_effort": "high""#, #""json_schema": {}"#, #""grammar": "root ::= x""#,
       #""suffix": "x""#, #""echo": true"#, #""prompt": "x""#, #""guided_regex": "a""#,
       #""min_tokens": 3"#, #""ignore_eos": true"#, #""mirostat": 2"#,
+      #""lora_path": "a""#, #""adapters": "a""#, #""adapter_id": "a""#, #""n_predict": 3"#,
+      #""include_stop_str_in_output": true"#, #""allowed_token_ids": [5]"#,
+      #""skip_special_tokens": false"#, #""return_token_ids": true"#, #""top_n_sigma": 1"#,
     ])
   func unsupported(members: String) throws {
     let name = String(members.split(separator: "\"")[0])
@@ -190,6 +195,7 @@ private func read(_ json: String, _ route: CompletionRoute = .chat) throws -> Co
       #""modalities": ["text"], "reasoning_effort": "none", "suffix": "", "echo": false"#,
       #""metadata": {"a": "b"}, "store": true, "service_tier": "auto", "prompt_cache_key": "k""#,
       #""safety_identifier": "s", "parallel_tool_calls": true, "min_tokens": 0, "typical_p": 1.0"#,
+      #""skip_special_tokens": true, "n_predict": -1, "lora_path": null, "allowed_token_ids": []"#,
       #""something_of_a_later_year": {"deep": [1]}, "x": 1, "": 2"#,
     ] {
       #expect(try read(chat(members)) == plain, "\(members)")

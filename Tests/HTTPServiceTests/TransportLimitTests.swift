@@ -213,7 +213,7 @@ import Testing
             if client.rest() == nil { failures.put("\(path): no end") }
           } else {
             let response = try client.response()
-            let wanted = ["/whole": 100_000, "/drop": 71, "/stream": 10_000][path]
+            let wanted = ["/whole": 100_000, "/drop": 96, "/stream": 10_000][path]
             if response.body.count != wanted { failures.put("\(path): \(response.body.count)") }
           }
         } catch {

@@ -47,10 +47,29 @@ import Testing
     let client = try TransportClient(server.port)
     let response = try client.get("/a%20b%2Fc+d/%C3%A4?x=1+2&y=%3D%26&z")
     #expect(response.text == "GET /a b/c+d/ä x=1 2,y==&,z= ")
+    // As clients ask proxies.
+    for (target, wanted) in [
+      ("http://a.example:80/b?c=d", "GET /b c=d "), ("https://a", "GET /  "),
+      ("http://a/%20", "GET /   "),
+    ] {
+      #expect(try client.get(target).text == wanted)
+    }
+  }
+
+  @Test func aPeerOfIPv4IsOneOnEverySocket() throws {
+    for address in ["127.0.0.1", "::"] {
+      var options = HTTPServerOptions()
+      options.address = address
+      let server = try HTTPServer(options: options) { exchange in
+        exchange.respond(HTTPResponse(body: Array(exchange.request.peer.utf8)))
+      }
+      #expect(try TransportClient(server.port).get("/").text == "127.0.0.1", "\(address)")
+    }
   }
 
   @Test(arguments: [
-    "/a%00b", "/%ff", "/%4", "/%zz", "/%", "/?a=%00", "/?%ff=1", "*", "http://a/b", "/\u{ff}%c3",
+    "/a%00b", "/%ff", "/%4", "/%zz", "/%", "/?a=%00", "/?%ff=1", "*", "ftp://a/b", "http:/a",
+    "/\u{ff}%c3",
   ])
   func aBrokenTargetIsRefused(target: String) throws {
     let server = try echo()

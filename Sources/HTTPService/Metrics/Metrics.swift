@@ -37,6 +37,11 @@ final class Metrics: Sendable {
     }
   }
 
+  /// Counts a request that was refused before it was whole.
+  func countRefusal(_ status: Int) {
+    state.withLock { $0.requests[RequestKey(route: "refused", status: status), default: 0] += 1 }
+  }
+
   /// Counts an answer.
   func count(_ result: GenerateResult, _ times: GenerateTimes, model: ServedModel) {
     state.withLock { state in

@@ -60,8 +60,7 @@ extension CompletionBody {
   private static func maxTokens(
     _ reader: ParameterReader, _ route: CompletionRoute
   ) throws(APIError) -> Int? {
-    // Of 0 tokens is a text completion that only scores its prompt.
-    let range = (route == .chat ? 1 : 0)...Int(Int32.max)
+    let range = 1...Int(Int32.max)
     let (old, new) = (
       try reader.integer("max_tokens", in: range),
       try reader.integer("max_completion_tokens", in: range)

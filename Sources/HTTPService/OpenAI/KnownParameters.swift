@@ -16,7 +16,7 @@ enum KnownParameters {
   private static let harmless: Set<String> = [
     "metadata", "store", "service_tier", "prompt_cache_key", "prompt_cache_retention",
     "safety_identifier", "parallel_tool_calls", "cache_prompt", "id_slot", "timings_per_token",
-    "priority", "request_id", "skip_special_tokens", "return_token_ids",
+    "priority", "request_id",
   ]
 
   /// They would change the answer, and are not supported: what each may be all the same, besides null.
@@ -28,12 +28,23 @@ enum KnownParameters {
     // llama.cpp's.
     "json_schema": [], "grammar": [""], "mirostat": [0], "typical_p": [1, 1.0],
     "dry_multiplier": [0, 0.0], "xtc_probability": [0, 0.0], "repeat_penalty": [1, 1.0],
+    "n_predict": [-1], "repeat_last_n": [], "samplers": [], "top_n_sigma": [-1, -1.0],
+    "dynatemp_range": [0, 0.0], "dynatemp_exponent": [1, 1.0], "min_keep": [0], "n_probs": [0],
+    "return_tokens": [false], "t_max_predict_ms": [0], "n_keep": [0],
     // vLLM's.
     "guided_json": [], "guided_regex": [], "guided_choice": [], "guided_grammar": [],
     "structured_outputs": [], "use_beam_search": [false], "length_penalty": [1, 1.0],
     "min_tokens": [0], "ignore_eos": [false], "stop_token_ids": [[]], "bad_words": [[]],
     "prompt_logprobs": [], "add_generation_prompt": [true], "continue_final_message": [false],
     "chat_template": [], "chat_template_kwargs": [[:]], "documents": [[]],
+    "include_stop_str_in_output": [false], "allowed_token_ids": [[]],
+    "truncate_prompt_tokens": [-1], "add_special_tokens": [true], "logits_processors": [[]],
+    "skip_special_tokens": [true], "spaces_between_special_tokens": [true],
+    "return_token_ids": [false], "return_tokens_as_token_ids": [false],
+    // Others' ways to name an adapter, which would leave the base to answer.
+    "lora_path": [], "adapters": [], "adapter_id": [], "adapter_source": [],
+    // SGLang's.
+    "regex": [], "ebnf": [], "no_stop_trim": [false],
   ]
 
   /// What only one route reads, and what it may be on the other.
@@ -60,6 +71,16 @@ enum KnownParameters {
     }
     let known = read.union(harmless).union(refused.keys).union(own(route).keys)
     try checkNames(ParameterReader(body), known: known)
+  }
+
+  /// Refuses what would change the tokens of a text, and is not done.
+  static func checkTokenizing(_ reader: ParameterReader) throws(APIError) {
+    for (name, only) in [
+      ("add_generation_prompt", true), ("add_special_tokens", true), ("parse_special", true),
+      ("with_pieces", false), ("return_token_strs", false), ("continue_final_message", false),
+    ] where try reader.bool(name) ?? only != only {
+      throw .unsupported(name, "leave it out, or write \(only)")
+    }
   }
 
   /// Refuses a name that is no known one but near one: a slip, whose wish would be passed over. Other names are ignored, as

@@ -56,14 +56,18 @@ struct ParameterReader {
 
   func integer(_ name: String, in range: ClosedRange<Int>) throws(APIError) -> Int? {
     guard let value = self[name] else { return nil }
-    guard let number = value.intValue else { throw .wrongType(path(name), "an integer", value) }
+    guard let number = value.intValue else {
+      let isLarge = value.doubleValue.map { $0 == $0.rounded() } ?? false
+      throw .wrongType(path(name), isLarge ? "an integer of 64 bits" : "an integer", value)
+    }
     guard range.contains(number) else {
       let isOpen = range.upperBound >= Int(Int32.max)
       throw .wrongValue(
         path(name),
-        isOpen
-          ? "at least \(range.lowerBound)" : "from \(range.lowerBound) to \(range.upperBound)",
-        "\(number)")
+        !isOpen
+          ? "from \(range.lowerBound) to \(range.upperBound)"
+          : number < range.lowerBound
+            ? "at least \(range.lowerBound)" : "at most \(range.upperBound)", "\(number)")
     }
     return number
   }

@@ -34,12 +34,29 @@ extension Route {
 }
 
 extension HTTPService {
-  /// The adapters as llama-server counts them. An adapter's number is made of its newest version's digest: it does not change
-  /// when others come and go.
+  /// The adapters as llama-server counts them. An adapter's number, of 31 bits, is made of its name: it stays the same when
+  /// versions and other adapters come and go.
   func loraAdapters(for call: Call) throws -> [(id: Int, name: String)] {
     try cards(for: call).filter { $0.parent != nil }.map { card in
-      (Int(card.root?.prefix(7) ?? "", radix: 16) ?? 0, card.id)
+      ((Int(Digest.of(card.id).hex.prefix(8), radix: 16) ?? 0) & 0x7fff_ffff, card.id)
     }
+  }
+
+  /// The name of the adapter whose number is `id`.
+  func loraAdapter(_ id: Int, for call: Call) throws -> String {
+    let found = try loraAdapters(for: call).filter { $0.id == id }
+    guard let only = found.first else {
+      throw APIError(
+        .notFound, "'lora': there is no adapter \(id); GET /lora-adapters lists them",
+        param: "lora", code: "model_not_found")
+    }
+    guard found.count == 1 else {
+      throw APIError(
+        .invalidRequest,
+        "'lora': \(id) is \(found.map { "'\($0.name)'" }.joined(separator: " and ")) alike; name one as 'model'",
+        param: "lora", code: "invalid_value")
+    }
+    return only.name
   }
 
   /// Publishes the adapter in a folder below the one that is permitted.
@@ -62,7 +79,7 @@ extension HTTPService {
     let folder = URL(fileURLWithPath: root).resolvingSymlinksInPath().standardizedFileURL.path
     let wanted = URL(fileURLWithPath: path, relativeTo: URL(fileURLWithPath: folder + "/"))
       .resolvingSymlinksInPath().standardizedFileURL.path
-    guard wanted.hasPrefix(folder + "/") else {
+    guard wanted.hasPrefix(folder.hasSuffix("/") ? folder : folder + "/") else {
       throw APIError(
         .permission, "'lora_path' must lie below the folder that the server permits",
         param: "lora_path", code: "not_permitted")

@@ -26,19 +26,25 @@ extension HTTPService {
   /// The model of a request: what `lora` picks, or else what `model` names.
   func model(of body: CompletionBody, for call: Call) throws -> ServedModel {
     let chosen = (body.lora ?? []).filter { $0.scale != 0 }
-    guard !chosen.isEmpty else { return try model(body.model, for: call) }
+    guard !chosen.isEmpty else {
+      let named = try model(body.model, for: call)
+      for other in body.lora ?? [] where named.version != nil {
+        guard try loraAdapter(other.id, for: call) != named.version?.adapter else {
+          throw APIError(
+            .invalidRequest,
+            "'lora' gives the adapter that 'model' names the scale 0; name the base as 'model'",
+            param: "lora", code: "invalid_value")
+        }
+      }
+      return named
+    }
     guard chosen.count == 1, chosen[0].scale == 1 else {
       throw APIError(
         .invalidRequest, "'lora': one adapter at scale 1 answers; the others have scale 0",
         param: "lora", code: "unsupported_parameter")
     }
-    guard let name = try loraAdapters(for: call).first(where: { $0.id == chosen[0].id })?.name
-    else {
-      throw APIError(
-        .notFound, "'lora': there is no adapter \(chosen[0].id); GET /lora-adapters lists them",
-        param: "lora", code: "model_not_found")
-    }
-    return try model(name, for: call)
+    return try model(
+      "\(Workspace.baseReference):\(loraAdapter(chosen[0].id, for: call))", for: call)
   }
 }
 

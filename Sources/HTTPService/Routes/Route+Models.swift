@@ -59,11 +59,16 @@ extension HTTPService {
     query.base = facts.fingerprint
     query.scopes = call.key?.scopes
     for adapter in try service.read({ try $0.list(query) }) {
+      // The bare name means what is in production, if anything is.
+      let isNewest = adapter.aliases.allSatisfy {
+        $0.alias != Reference.production || $0.version == adapter.newest
+      }
+      let digest =
+        isNewest ? adapter.digest : try service.read { try $0.version(adapter.name).digest }
       cards.append(
         ModelCard(
           id: adapter.name, created: Int(adapter.created.timeIntervalSince1970),
-          root: adapter.digest.hex, parent: facts.name,
-          contextLength: service.contextLength))
+          root: digest.hex, parent: facts.name, contextLength: service.contextLength))
     }
     return cards
   }

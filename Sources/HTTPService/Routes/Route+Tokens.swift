@@ -17,6 +17,7 @@ extension HTTPService {
     let reader = ParameterReader(body)
     let model = try model(
       reader.string("model") ?? service.base.record.facts.name, for: call)
+    try KnownParameters.checkTokenizing(reader)
     let prompt: ServicePrompt
     if reader["messages"] != nil {
       let messages = try ChatMessage.list(reader)
@@ -43,7 +44,7 @@ extension HTTPService {
       }
       return token
     }
-    let text = service.text(of: tokens)
+    let text = try service.text(of: tokens)
     return .json(["prompt": .string(text), "content": .string(text)])
   }
 }

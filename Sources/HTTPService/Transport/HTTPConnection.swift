@@ -20,8 +20,10 @@ final class IncomingRequest {
   var request: HTTPRequest
   /// Bytes of the body that have come.
   var received = 0
-  /// The room that they take; nil where they found none, or were too many, and are thrown away.
-  var room: [MemoryReservation]? = []
+  /// The room that they take, taken in steps, as they may come byte by byte.
+  var room: MemoryReservation?
+  /// Whether they found none, or were too many, and are thrown away.
+  var isThrownAway = false
   var answer: Answer?
 
   init(_ connection: HTTPConnection, _ request: HTTPRequest) {

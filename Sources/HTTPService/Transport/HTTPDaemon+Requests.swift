@@ -32,23 +32,32 @@ extension HTTPDaemon {
   /// the others', is counted and thrown away, and a client that sends more than twice the limit is cut off.
   func body(_ bytes: UnsafeRawBufferPointer, of incoming: IncomingRequest) -> MHD_Result {
     incoming.received += bytes.count
-    if incoming.received <= options.maximumBodyBytes, incoming.room != nil,
-      let room = bodies.reserve(bytes.count)
+    if !incoming.isThrownAway, incoming.received <= options.maximumBodyBytes,
+      makeRoom(for: incoming)
     {
       unsafe incoming.request.body.append(contentsOf: bytes)
-      incoming.room?.append(room)
     } else {
       incoming.request.body = []
       incoming.room = nil
+      incoming.isThrownAway = true
     }
     return incoming.received / 2 <= options.maximumBodyBytes ? .YES : .NO
+  }
+
+  /// Takes room for the bytes that have come: twice as much each time, up to 64 KiB at once, or just what is missing.
+  private func makeRoom(for incoming: IncomingRequest) -> Bool {
+    guard let room = incoming.room ?? bodies.reserve(0) else { return false }
+    incoming.room = room
+    let missing = incoming.received - room.bytes
+    return missing <= 0 || room.grow(by: max(missing, min(room.bytes, 64 << 10)))
+      || room.grow(by: missing)
   }
 
   /// The request is whole: hands it to the handler. Called again when the connection was resumed.
   func complete(_ incoming: IncomingRequest, on mhd: OpaquePointer) -> MHD_Result {
     if let answer = incoming.answer { return unsafe proceed(with: answer, on: mhd) }
     guard incoming.received <= options.maximumBodyBytes else { return unsafe refuseBody(on: mhd) }
-    guard let room = incoming.room else {
+    guard !incoming.isThrownAway else {
       return unsafe refuseForNow("holds as many request bodies as it may", on: mhd)
     }
     watch.expect(incoming.connection.id, within: options.stallSeconds)
@@ -59,9 +68,9 @@ extension HTTPDaemon {
     incoming.answer = answer
     // Before the handler can answer: a connection is resumed only after it was suspended.
     guard unsafe answer.suspend(mhd) else { return .NO }
-    let exchange = HTTPExchange(request: incoming.request, room: room, answer: answer)
+    let exchange = HTTPExchange(request: incoming.request, room: incoming.room, answer: answer)
     incoming.request.body = []
-    incoming.room = []
+    incoming.room = nil
     pool.submit { [handler] in handler(exchange) }
     return .YES
   }
@@ -98,6 +107,7 @@ extension HTTPDaemon {
     _ status: Int, _ message: String, headers: [(name: String, value: String)] = [],
     on mhd: OpaquePointer
   ) -> MHD_Result {
-    unsafe HTTPResponse.failure(status, message, headers: headers).queue(on: mhd, nil)
+    refused(status)
+    return unsafe HTTPResponse.failure(status, message, headers: headers).queue(on: mhd, nil)
   }
 }

@@ -15,6 +15,7 @@ import Synchronization
   /// What the bodies of requests are counted in, from their first byte until nobody needs them any more.
   let bodies: MemoryBudget
   let handler: @Sendable (HTTPExchange) -> Void
+  let refused: @Sendable (_ status: Int) -> Void
   private let handle = Mutex(Handle())
 
   /// Connections that libmicrohttpd may have beyond ours: it counts one that ends a moment longer than the watch.
@@ -22,10 +23,12 @@ import Synchronization
 
   init(
     options: HTTPServerOptions, listener: consuming ListeningSocket,
+    refused: @escaping @Sendable (_ status: Int) -> Void,
     handler: @escaping @Sendable (HTTPExchange) -> Void
   ) throws(HTTPServerError) {
     self.options = options
     self.handler = handler
+    self.refused = refused
     bodies = MemoryBudget(capacity: options.totalBodyBytes)
     watch = try ConnectionWatch(
       listener: consume listener, maximumConnections: options.maximumConnections)

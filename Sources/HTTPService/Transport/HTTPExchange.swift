@@ -8,13 +8,13 @@ public final class HTTPExchange: Sendable {
   private struct Kept {
     var request: HTTPRequest
     /// What the request's body takes, given back with it.
-    var room: [MemoryReservation]
+    var room: MemoryReservation?
   }
 
   private let kept: Mutex<Kept>
   private let answer: Answer
 
-  init(request: HTTPRequest, room: [MemoryReservation], answer: Answer) {
+  init(request: HTTPRequest, room: MemoryReservation?, answer: Answer) {
     kept = Mutex(Kept(request: request, room: room))
     self.answer = answer
   }
@@ -28,7 +28,7 @@ public final class HTTPExchange: Sendable {
   public func dropBody() {
     let room = kept.withLock { kept in
       kept.request.body = []
-      defer { kept.room = [] }
+      defer { kept.room = nil }
       return kept.room
     }
     withExtendedLifetime(room) {}

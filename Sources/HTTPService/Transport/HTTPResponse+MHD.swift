@@ -8,7 +8,8 @@ extension HTTPResponse {
     let type = status < 500 ? "invalid_request_error" : "server_error"
     return HTTPResponse(
       status: status, headers: [("Content-Type", "application/json")] + headers,
-      body: [UInt8](#"{"error":{"message":"\#(message)","type":"\#(type)"}}"#.utf8))
+      body: [UInt8](
+        #"{"error":{"message":"\#(message)","type":"\#(type)","param":null,"code":null}}"#.utf8))
   }
 
   /// Bodies up to this size are handed over whole; longer ones are read in pieces, which shows their progress.

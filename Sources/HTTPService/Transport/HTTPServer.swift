@@ -10,14 +10,17 @@ public final class HTTPServer: Sendable {
 
   /// Starts a server. `handler` is called for each request, on one of `handlerThreads` threads; it answers then, or
   /// keeps the exchange and answers later.
+  /// - Parameter refused: Told the status of each request that is refused before it is whole.
   /// - Throws: `HTTPServerError`.
   public init(
-    options: HTTPServerOptions, handler: @escaping @Sendable (HTTPExchange) -> Void
+    options: HTTPServerOptions, refused: @escaping @Sendable (_ status: Int) -> Void = { _ in },
+    handler: @escaping @Sendable (HTTPExchange) -> Void
   ) throws {
     try options.check()
     let listener = try ListeningSocket(address: options.address, port: options.port)
     port = listener.port
-    daemon = try HTTPDaemon(options: options, listener: consume listener, handler: handler)
+    daemon = try HTTPDaemon(
+      options: options, listener: consume listener, refused: refused, handler: handler)
     try daemon.start()
   }
 

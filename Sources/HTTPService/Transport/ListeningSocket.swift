@@ -81,7 +81,7 @@ struct ListeningSocket: ~Copyable {
   }
 }
 
-/// `address` as text, without its port.
+/// `address` as text, without its port; one of IPv4 as such, however the socket sees it.
 func text(of address: UnsafePointer<sockaddr>?) -> String {
   guard let address = unsafe address else { return "" }
   let length =
@@ -92,5 +92,8 @@ func text(of address: UnsafePointer<sockaddr>?) -> String {
     unsafe getnameinfo(
       address, socklen_t(length), &name, socklen_t(name.count), nil, 0, NI_NUMERICHOST) == 0
   else { return "" }
-  return String(decoding: name.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+  let text = String(
+    decoding: name.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+  let mapped = "::ffff:"
+  return text.hasPrefix(mapped) && text.contains(".") ? String(text.dropFirst(mapped.count)) : text
 }

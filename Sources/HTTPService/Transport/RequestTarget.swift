@@ -3,9 +3,11 @@ package struct RequestTarget {
   package var path: String
   package var query: [(name: String, value: String)] = []
 
-  /// Decodes `/path?name=value&...`; nil where it does not begin with `/`, an escape is broken, or what comes out
-  /// is not UTF-8 or holds a zero byte (RFC 3986, section 2.1; `+` in a query is a space, as in forms).
-  package init?(_ bytes: some Collection<UInt8>) {
+  /// Decodes `/path?name=value&...`, also behind `http://host`, as requests to proxies have it; nil where it is neither, an
+  /// escape is broken, or what comes out is not UTF-8 or holds a zero byte (RFC 3986, section 2.1; RFC 9112, section 3.2; `+` in
+  /// a query is a space, as in forms).
+  package init?(_ target: some Collection<UInt8>) {
+    let bytes = Self.withoutHost(Array(target))
     guard bytes.first == UInt8(ascii: "/") else { return nil }
     let parts = bytes.split(
       separator: UInt8(ascii: "?"), maxSplits: 1, omittingEmptySubsequences: false)
@@ -20,6 +22,14 @@ package struct RequestTarget {
       else { return nil }
       query.append((name, value))
     }
+  }
+
+  private static func withoutHost(_ target: [UInt8]) -> ArraySlice<UInt8> {
+    for scheme in ["http://", "https://"] where target.starts(with: Array(scheme.utf8)) {
+      let rest = target.dropFirst(scheme.utf8.count)
+      return rest.firstIndex(of: UInt8(ascii: "/")).map { rest[$0...] } ?? [UInt8(ascii: "/")]
+    }
+    return target[...]
   }
 
   private static func decode(_ bytes: some Collection<UInt8>, plusIsSpace: Bool) -> String? {
