@@ -31,6 +31,7 @@ public final class Tokenizer: Sendable {
   private let addedByID: [Token: AddedToken]
   private let decodedSpellings: [Token: [UInt8]]  // of added tokens
   private let states: [IDState]
+  let mostBytesPerToken: Int?
   private let cache = Mutex<WordCache?>(nil)
 
   init(parts: TokenizerParts) {
@@ -74,6 +75,7 @@ public final class Tokenizer: Sendable {
     pieces = DecodedPieces(idCount: size, decoder: parts.decoder) { id in
       spellings[Token(id)].map { $0[...] } ?? vocabulary.spelling(id)
     }
+    mostBytesPerToken = Tokenizer.mostBytesPerToken(parts)
     vocabularySize = size
     addedByID = byID
     decodedSpellings = spellings

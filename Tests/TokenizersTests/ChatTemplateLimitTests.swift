@@ -8,6 +8,51 @@ struct ChatTemplateLimitTests {
     String(repeating: open, count: count) + String(repeating: close, count: count)
   }
 
+  private static func repeated(_ body: String) -> String {
+    "{% for i in range(99999) %}{% for j in range(99999) %}" + body + "{% endfor %}{% endfor %}"
+  }
+
+  /// What goes through all of a text or list, over and over: `big` has a million letters, `many` a
+  /// hundred thousand items, `keyed` as many keys.
+  static let expressions = [
+    "big in ''", "''.find(big)", "''.rindex('', 0) + ''.count(big)", "''.strip(big)",
+    "''.partition(big)", "''.removeprefix(big)", "''.split(big)", "'a'.replace(big, '')",
+    "big.startswith((big ~ 'y',) * 99999)", "big.endswith(('y' ~ big,) * 99999)", "'' | trim(big)",
+    "'a' | replace(big, 'b')", "'a' | indent(10**6)", "none[big]", "[][big]", "big is filter",
+    "big is test", "[big] | sort", "[big] | min", "[big] | unique | list", "many | sum",
+    "many | min", "[none] | map(attribute=big) | list", "keyed.items() | first",
+    "keyed | items | first", "strftime_now('%c' * 10**5)", "'%.4096g' * 10**5 % ((0.1,) * 10**5)",
+  ]
+
+  @Test("what goes through much, over and over, is stopped", arguments: expressions)
+  func counted(expression: String) throws {
+    var limits = TemplateLimits()
+    limits.steps /= 10
+    let source =
+      "{% set big = 'x' * 10**6 %}{% set many = range(99999) | list %}"
+      + "{% set keyed = dict.fromkeys(many) %}" + Self.repeated("{% set y = \(expression) %}")
+    let error = try #require(throws: TemplateError.self) {
+      try ChatTemplate(source, limits: limits).render(context: [:])
+    }
+    #expect(error.code == .limit)
+  }
+
+  @Test("keys that differ only in how their letters are composed are not all compared")
+  func composedKeys() throws {
+    let source =
+      "{% set n = namespace(x=['']) %}{% for i in range(16) %}"
+      + "{% set n.x = ((n.x | join('\u{e9},')) ~ '\u{e9},' ~ (n.x | join('e\u{301},'))"
+      + " ~ 'e\u{301}').split(',') %}{% endfor %}{{ n.x | unique(true) | list | length }}"
+    #expect(try ChatTemplate(source).render(context: [:]) == "65536")
+  }
+
+  @Test("a call may name a hundred thousand arguments")
+  func arguments() throws {
+    let list = (0..<100_000).map { "a\($0)=1" }.joined(separator: ",")
+    let template = try ChatTemplate("{{ dict(\(list)) | length }}")
+    #expect(try template.render(context: [:]) == "100000")
+  }
+
   /// Templates that would overflow the stack, use all memory, or not end.
   static let hostile: [(about: String, source: String)] = [
     ("parentheses", "{{ " + nested(100_000, "(", ")") + " }}"),
@@ -74,6 +119,29 @@ struct ChatTemplateLimitTests {
     ("a layout", "{{ '{:999999999}'.format(1) }}"),
     ("replacing nothing", "{{ ('a' * 10**6).replace('', 'b' * 10**6) }}"),
     ("joining", "{{ range(99999) | join('x' * 10**6) }}"),
+    ("names", "{{ " + String(repeating: "a", count: 100_000) + " }}"),
+    (
+      "statements that do nothing",
+      repeated(String(repeating: "{% macro m() %}{% endmacro %}", count: 20_000))
+    ),
+    (
+      "parameters that nobody gives",
+      "{% macro m(" + (0..<100_000).map { "a\($0)" }.joined(separator: ",")
+        + ") %}{% endmacro %}" + repeated("{% set y = m() %}")
+    ),
+    (
+      "names for what a list holds",
+      "{% set x = range(50000) | list %}"
+        + repeated("{% set " + (0..<50_000).map { "a\($0)" }.joined(separator: ",") + " = x %}")
+    ),
+    (
+      "a path of many parts", "{{ range(99999) | map(attribute='.' * 10**6, default=1) | list }}"
+    ),
+    (
+      "fields of many names",
+      "{% set d = dict.fromkeys(range(300) | map('string') | map('replace', '', 'a') | list) %}"
+        + "{{ ('{a9a}' * 10**6).format(**d) }}"
+    ),
     ("powers", "{{ 10 ** 1000000000000 }}"),
     ("the least integer negated", "{{ -(-9223372036854775807 - 1) }}"),
     ("the least integer divided", "{{ (-9223372036854775807 - 1) // -1 }}"),
@@ -98,6 +166,7 @@ struct ChatTemplateLimitTests {
   func extremes() throws {
     let least = "(-9223372036854775807 - 1)"
     let sources: [(String, String)] = [
+      ("{{ '' * 9000000000000000000 }}{{ [] * 9000000000000000000 }}", "[]"),
       ("{{ \(least) % -1 }}", "0"),
       ("{{ 'abc'[\(least):9223372036854775807] }}", "abc"),
       ("{{ 'abc'[::\(least)] }}{{ 'abc'[::9223372036854775807] }}", "ca"),

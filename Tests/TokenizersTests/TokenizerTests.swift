@@ -14,6 +14,36 @@ struct TokenizerTests {
     #expect(tokenizer.decode(ids, skipSpecialTokens: true) == text)
   }
 
+  @Test("No text has fewer tokens than its bytes allow", arguments: GoldenTests.names)
+  func fewestTokens(name: String) throws {
+    let tokenizer = try Golden.tokenizer(name)
+    var texts = try Golden.load("\(name).cases.json").cases.map(\.text)
+    texts += ["a", " ", "\n"].map { String(repeating: $0, count: 10_000) }
+    // Where letters are composed, seven bytes become two.
+    texts += ["", String(repeating: "\u{1fbe}\u{308}\u{301}", count: 1000)]
+    texts += tokenizer.specialTokens.keys.map { String(repeating: $0, count: 100) }
+    texts += (0..<tokenizer.vocabularySize).map {
+      String(repeating: tokenizer.decode([Token($0)], skipSpecialTokens: false), count: 100)
+    }
+    for text in texts {
+      let count = tokenizer.encode(text, addSpecialTokens: false).count
+      let fewest = tokenizer.fewestTokens(utf8Count: text.utf8.count)
+      #expect(fewest <= count, "\(text.prefix(80).debugDescription)")
+    }
+    // Added tokens that take white space, and unknown letters that become one token, have no bound.
+    let hasBound = name != "flags" && name != "metaspace"
+    #expect((tokenizer.fewestTokens(utf8Count: 1 << 23) > 10_000) == hasBound)
+  }
+
+  @Test("Special tokens are shown where the text is to be encoded again")
+  func shownSpecialTokens() throws {
+    let tokenizer = try Golden.tokenizer("qwen2")
+    let text = "<|im_start|>user\nhi<|im_end|>\n"
+    let ids = tokenizer.encode(text, addSpecialTokens: false)
+    #expect(tokenizer.decode(ids, skipSpecialTokens: false) == text)
+    #expect(tokenizer.decode(ids, skipSpecialTokens: true) == "user\nhi\n")
+  }
+
   @Test("The files' special tokens are known by name, id and role")
   func roles() throws {
     let tokenizer = try Golden.tokenizer("llama3")

@@ -12,8 +12,20 @@ enum ByteHash {
   @inline(__always)
   static func of(_ bytes: [UInt8], _ range: Range<Int>, seed: UInt64) -> UInt64 {
     var hash = seed
-    for index in range { hash = (hash ^ UInt64(bytes[index])) &* 0x100_0000_01b3 }
+    for index in range { hash = step(hash, bytes[index]) }
     return finish(hash)
+  }
+
+  /// The hash of a text's bytes of UTF-8.
+  static func of(_ text: String) -> UInt64 {
+    var hash = seed
+    for byte in text.utf8 { hash = step(hash, byte) }
+    return finish(hash)
+  }
+
+  @inline(__always)
+  private static func step(_ hash: UInt64, _ byte: UInt8) -> UInt64 {
+    (hash ^ UInt64(byte)) &* 0x100_0000_01b3
   }
 
   /// Spreads the last bytes over the whole word (the finaliser of MurmurHash3).

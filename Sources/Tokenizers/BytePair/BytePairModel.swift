@@ -38,6 +38,14 @@ struct BytePairModel: Sendable {
   /// may be cut there.
   let cutsBeforeMarks: Bool
 
+  /// Every character has symbols of its own, so that none is unknown.
+  var isComplete: Bool {
+    switch alphabet {
+    case .bytes: !firstSymbols.contains(-1)
+    case .characters: hasByteFallback && !byteTokens.contains(-1)
+    }
+  }
+
   init(
     alphabet: Alphabet, vocabulary: Vocabulary, merges: MergeTable, unknown: Unknown?,
     hasByteFallback: Bool, ignoresMerges: Bool

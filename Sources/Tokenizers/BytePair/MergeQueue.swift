@@ -1,5 +1,8 @@
-/// A binary heap of merges that may be made, the smallest rank first, then the leftmost.
+/// A heap of merges that may be made, the smallest rank first, then the leftmost.
 struct MergeQueue: Sendable {
+  /// The children of a node: together they are half a line of the cache, and a long word's heap is not in the cache.
+  private static let width = 4
+
   private var heap: [UInt64] = []  // rank in the upper half, position in the lower half
 
   mutating func removeAll() { heap.removeAll(keepingCapacity: true) }
@@ -11,7 +14,9 @@ struct MergeQueue: Sendable {
   }
 
   mutating func heapify() {
-    for index in stride(from: heap.count / 2 - 1, through: 0, by: -1) { siftDown(index) }
+    guard heap.count > 1 else { return }
+    let last = (heap.count - 2) / MergeQueue.width
+    for index in stride(from: last, through: 0, by: -1) { siftDown(index) }
   }
 
   @inline(__always)
@@ -19,7 +24,7 @@ struct MergeQueue: Sendable {
     heap.append(UInt64(rank) << 32 | UInt64(UInt32(truncatingIfNeeded: position)))
     var child = heap.count - 1
     while child > 0 {
-      let parent = (child - 1) / 2
+      let parent = (child - 1) / MergeQueue.width
       if heap[parent] <= heap[child] { break }
       heap.swapAt(parent, child)
       child = parent
@@ -42,12 +47,16 @@ struct MergeQueue: Sendable {
     var hole = start
     let count = heap.count
     while true {
-      var child = hole * 2 + 1
-      if child >= count { break }
-      if child + 1 < count, heap[child + 1] < heap[child] { child += 1 }
-      if value <= heap[child] { break }
-      heap[hole] = heap[child]
-      hole = child
+      let first = hole * MergeQueue.width + 1
+      if first >= count { break }
+      var least = first
+      for child in first + 1..<min(first + MergeQueue.width, count) where heap[child] < heap[least]
+      {
+        least = child
+      }
+      if value <= heap[least] { break }
+      heap[hole] = heap[least]
+      hole = least
     }
     heap[hole] = value
   }

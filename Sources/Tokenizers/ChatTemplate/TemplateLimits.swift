@@ -24,6 +24,8 @@ extension Jinja {
   static let maximumDepth = 320
   /// How deep lists and dictionaries may nest.
   static let maximumValueDepth = 200
+  /// How many letters a name may have: every scope on the way to a variable is asked for it.
+  static let maximumName = 256
   /// How many numbers a `range` may hold, as in Jinja's sandbox.
   static let maximumRange = 100_000
 }

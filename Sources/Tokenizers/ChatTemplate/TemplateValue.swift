@@ -92,7 +92,8 @@ extension Jinja {
 
     static func == (left: ExactText, right: ExactText) -> Bool { Text.equal(left.text, right.text) }
 
-    // Texts of equal code points are equal to Swift too, so they have the same hash.
-    func hash(into hasher: inout Hasher) { hasher.combine(text) }
+    // By bytes: to Swift's own hash all spellings of one character are the same, and who writes many
+    // such keys would have them all compared with each other.
+    func hash(into hasher: inout Hasher) { hasher.combine(ByteHash.of(text)) }
   }
 }

@@ -20,6 +20,17 @@ enum Normalizer: Sendable, Equatable {
     }
   }
 
+  /// How many times shorter this step makes a text at most; nil where nothing may be left of it.
+  var shrinkage: Int? {
+    switch self {
+    // Three code points of 7 bytes, U+1FBE U+0308 U+0301, become one of 2.
+    case .composed: 4
+    case .prepend: 1
+    case .replace(let pattern, let content):
+      content.isEmpty ? nil : max(1, (pattern.count + content.count - 1) / content.count)
+    }
+  }
+
   /// The text after this step.
   func apply(_ bytes: [UInt8]) -> [UInt8] {
     switch self {

@@ -113,7 +113,7 @@ extension Jinja.Interpreter {
       var best: (key: Jinja.Value, item: Jinja.Value)?
       for item in try self.elements(value) {
         let found = try getter(item)
-        let key = respectsCase ? found : self.ignoringCase(found)
+        let key = respectsCase ? found : try self.ignoringCase(found)
         guard let current = best else {
           best = (key, item)
           continue

@@ -20,6 +20,7 @@ extension Jinja.Interpreter {
     guard let attribute else { return { (item) throws(TemplateError) in item } }
     var parts = [attribute]
     if let path = attribute.text {
+      try spend(on: path)
       parts = Text.split(path, at: ".", limit: -1).map { part in
         let isNumber = !part.isEmpty && part.unicodeScalars.allSatisfy(Text.isDigit)
         return isNumber ? Int(part).map { .int($0) } ?? .string(part) : .string(part)
@@ -28,6 +29,7 @@ extension Jinja.Interpreter {
     return { (item) throws(TemplateError) in
       var value = item
       for part in parts {
+        try self.spend(1)
         value = try self.item(part, of: value)
         if value.isUndefined, let fallback, !fallback.isNone { value = fallback }
       }
@@ -38,6 +40,7 @@ extension Jinja.Interpreter {
   /// As `attributeGetter`, for several attributes with commas between them.
   func attributeGetters(_ attribute: Jinja.Value?) throws(TemplateError) -> [Jinja.Getter] {
     guard let paths = attribute?.text else { return [try attributeGetter(attribute)] }
+    try spend(on: paths)
     var getters: [Jinja.Getter] = []
     for path in Text.split(paths, at: ",", limit: -1) {
       getters.append(try attributeGetter(.string(path)))

@@ -66,7 +66,7 @@ extension Jinja.Interpreter {
         guard case .dictionary(let dictionary) = value else {
           throw self.failure(.wrongType, "'items' needs a dict, not \(value.typeName)")
         }
-        return Jinja.View(.items, of: dictionary).items
+        return try self.items(of: Jinja.View(.items, of: dictionary))
       })
   }
 
@@ -107,7 +107,7 @@ extension Jinja.Interpreter {
       Array(dictionary.keys.indices), descending: bound[2]?.isTrue ?? false
     ) { (index) throws(TemplateError) in
       let key = by == "key" ? dictionary.keys[index] : dictionary.values[index]
-      return respectsCase ? key : self.ignoringCase(key)
+      return respectsCase ? key : try self.ignoringCase(key)
     }
     var pairs: [Jinja.Value] = []
     for index in order {
@@ -117,8 +117,10 @@ extension Jinja.Interpreter {
   }
 
   /// Strings in lower case; other values as they are.
-  func ignoringCase(_ value: Jinja.Value) -> Jinja.Value {
-    value.text.map { .string(Text.lower($0)) } ?? value
+  func ignoringCase(_ value: Jinja.Value) throws(TemplateError) -> Jinja.Value {
+    guard let text = value.text else { return value }
+    try spend(on: text)
+    return .string(Text.lower(text))
   }
 
   fileprivate func filterJoin(
@@ -159,7 +161,7 @@ extension Jinja.Interpreter {
       var keys: [Jinja.Value] = []
       for getter in getters {
         let key = try getter(item)
-        keys.append(respectsCase ? key : self.ignoringCase(key))
+        keys.append(respectsCase ? key : try self.ignoringCase(key))
       }
       return try self.makeList(keys)
     }
@@ -179,7 +181,7 @@ extension Jinja.Interpreter {
         var unique: [Jinja.Value] = []
         for item in try self.elements(value) {
           let key = try getter(item)
-          if seen.insert(try self.key(respectsCase ? key : self.ignoringCase(key))).inserted {
+          if seen.insert(try self.key(respectsCase ? key : try self.ignoringCase(key))).inserted {
             unique.append(item)
           }
         }
@@ -197,7 +199,7 @@ extension Jinja.Interpreter {
       lazily { () throws(TemplateError) in
         var batches: [[Jinja.Value]] = []
         for item in try self.elements(value) {
-          if let last = batches.last, last.count != size {
+          if let count = batches.last?.count, count != size {
             batches[batches.count - 1].append(item)
           } else {
             batches.append([item])

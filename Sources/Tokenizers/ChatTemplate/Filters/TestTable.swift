@@ -116,7 +116,9 @@ extension Jinja.Interpreter {
   fileprivate func nameTest(_ names: Set<String>) -> Jinja.TestFunction {
     { (value, arguments) throws(TemplateError) in
       _ = try self.bind(arguments, "is", [])
-      return value.text.map { names.contains($0) } ?? false
+      guard let text = value.text else { return false }
+      try self.spend(on: text)
+      return names.contains(text)
     }
   }
 

@@ -72,6 +72,7 @@ extension Jinja.Interpreter {
       try checkSize(width)
       indent = String(repeating: " ", count: max(0, width))
     }
+    try spend(on: indent)
     var lines = Text.lines(of: whole + "\n")
     let (size, overflows) = indent.utf8.count.multipliedReportingOverflow(by: lines.count)
     try checkSize(overflows ? .max : size)

@@ -11,10 +11,13 @@ extension Jinja.Interpreter {
 
   /// `strftime` of the rendering's time, in the C locale as in Python.
   func formatDate(_ format: String) throws(TemplateError) -> String {
-    var calendar = Calendar(identifier: .gregorian)
-    calendar.timeZone = timeZone
-    let date = calendar.dateComponents(
-      [.year, .month, .day, .hour, .minute, .second, .nanosecond, .weekday, .dayOfYear], from: now)
+    try formatDate(format, date)
+  }
+
+  private func formatDate(
+    _ format: String, _ date: DateComponents
+  ) throws(TemplateError) -> String {
+    try spend(on: format)
     var result = ""
     var scalars = Array(format.unicodeScalars)[...]
     while let scalar = scalars.popFirst() {
@@ -30,6 +33,7 @@ extension Jinja.Interpreter {
       guard let directive = scalars.popFirst() else {
         throw failure(.unsupported, "'%' at the end of a date's format")
       }
+      try spend(1)
       try checkSize(result.utf8.count)
       result += try field(directive, isPlain: isPlain, date)
     }
@@ -48,7 +52,7 @@ extension Jinja.Interpreter {
       return isPlain
         ? digits : String(repeating: fill, count: max(0, width - digits.count)) + digits
     }
-    func fields(_ format: String) throws(TemplateError) -> String { try formatDate(format) }
+    func fields(_ format: String) throws(TemplateError) -> String { try formatDate(format, date) }
     switch directive {
     case "Y": return "\(year)"
     case "y": return number(year % 100, 2)

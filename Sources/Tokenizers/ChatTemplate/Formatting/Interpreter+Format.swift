@@ -64,8 +64,10 @@ extension Jinja.Interpreter {
   private func argument(
     _ name: String, _ arguments: Jinja.CallArguments, _ automatic: inout Int, _ numbering: Bool?
   ) throws(TemplateError) -> (Jinja.Value, Bool?) {
+    try spend(1)
     let number = name.isEmpty ? automatic : Int(name)
     guard let number else {
+      try spend(arguments.named.count)
       guard let named = arguments.named.first(where: { Text.equal($0.name, name) }) else {
         throw failure(.badValue, "the format's '\(name)' is missing")
       }
@@ -88,6 +90,7 @@ extension Jinja.Interpreter {
     var value = start
     var at = 0
     while at < path.count {
+      try spend(1)
       if path[at] == "." {
         let end = path[(at + 1)...].firstIndex { $0 == "." || $0 == "[" } ?? path.count
         value = try attribute(Text.string(path[(at + 1)..<end]), of: value)
@@ -119,6 +122,7 @@ extension Jinja.Interpreter {
     }
     if layout.isEmpty { return try text(value) }
     var specification = try specification(layout)
+    try spend((specification.precision ?? 0) / 16)
     let type = specification.type
     if let string = value.text, type == nil || type == "s" {
       guard specification.alignment != "=", specification.grouping == nil else {

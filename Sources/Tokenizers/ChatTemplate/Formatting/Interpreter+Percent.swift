@@ -1,9 +1,9 @@
 extension Jinja.Interpreter {
   /// Python's `format % values`.
   func formatPercent(_ format: String, _ values: Jinja.Value) throws(TemplateError) -> String {
+    try spend(on: format)
     var reader = PercentReader(
       interpreter: self, scalars: Array(format.unicodeScalars), values: values)
-    try spend(on: format)
     return try reader.run()
   }
 }
@@ -62,6 +62,7 @@ private struct PercentReader {
     }
     guard let type = current else { throw bad("an incomplete format") }
     at += 1
+    try interpreter.spend(1 + (specification.precision ?? 0) / 16)
     if type == "%" { return "%" }
     let value: Jinja.Value
     if let named { value = named } else { value = try nextArgument() }

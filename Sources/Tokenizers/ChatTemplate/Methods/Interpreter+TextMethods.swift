@@ -131,12 +131,13 @@ extension Jinja.Interpreter {
     return affixes
   }
 
-  /// The text of an argument that must be a string.
+  /// The text of an argument that must be a string; going through it is counted.
   func string(_ value: Jinja.Value, _ function: String) throws(TemplateError) -> String {
     try refuseUndefined(value)
     guard let text = value.text else {
       throw failure(.wrongType, "'\(function)' needs a string, not \(value.typeName)")
     }
+    try spend(on: text)
     return text
   }
 
@@ -228,7 +229,7 @@ extension Jinja.Interpreter {
   func replace(
     _ text: String, _ old: String, _ new: String, _ limit: Int
   ) throws(TemplateError) -> Jinja.Value {
-    try spend(on: text)
+    for part in [text, old, new] { try spend(on: part) }
     let found =
       old.isEmpty
       ? text.unicodeScalars.count + 1

@@ -69,7 +69,8 @@ extension Jinja.Interpreter {
     case .string(let text):
       let (size, overflows) = text.utf8.count.multipliedReportingOverflow(by: count)
       try checkSize(overflows ? .max : size)
-      return try make(String(repeating: text, count: count))
+      // Nothing many times is nothing, which `String` would find out one by one.
+      return size == 0 ? .string("") : try make(String(repeating: text, count: count))
     case .list(let items), .tuple(let items):
       let (size, overflows) = items.items.count.multipliedReportingOverflow(by: count)
       try spend(overflows ? .max : size)

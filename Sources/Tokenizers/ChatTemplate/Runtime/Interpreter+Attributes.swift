@@ -28,8 +28,9 @@ extension Jinja.Interpreter {
       }
     default: break
     }
-    if let name = index.text, let attribute = try objectAttribute(name, of: value) {
-      return attribute
+    if let name = index.text {
+      try spend(on: name)
+      if let attribute = try objectAttribute(name, of: value) { return attribute }
     }
     let element = index.text.map { "attribute '\($0)'" } ?? "such element"
     return .undefined(Jinja.Missing("\(described(value)) has no \(element)"))

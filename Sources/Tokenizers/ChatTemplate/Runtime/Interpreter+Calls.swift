@@ -58,6 +58,7 @@ extension Jinja.Interpreter {
     let macro = closure.macro
     let scope = Jinja.Scope(closure.scope)
     var named = arguments.named
+    try spend(macro.parameters.count * (1 + named.count))
     func take(_ name: String) -> Jinja.Value? {
       guard let index = named.firstIndex(where: { $0.name == name }) else { return nil }
       return named.remove(at: index).value

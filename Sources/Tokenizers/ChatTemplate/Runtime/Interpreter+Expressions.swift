@@ -149,10 +149,10 @@ extension Jinja.Interpreter {
       }
       for (key, value) in zip(dictionary.keys, dictionary.values) {
         guard let name = key.text else { throw failure(.wrongType, "'**' needs strings as keys") }
+        try spend(passed.named.count * (1 + name.utf8.count / 16))
         guard !passed.named.contains(where: { $0.name == name }) else {
           throw failure(.wrongType, "the argument '\(name)' is there twice")
         }
-        try spend(passed.named.count)
         passed.named.append((name, value))
       }
     }

@@ -7,7 +7,8 @@ extension Jinja.Interpreter {
     case .list(let items), .tuple(let items): return iterator(over: items.items, depth: items.depth)
     case .dictionary(let dictionary):
       return iterator(over: dictionary.keys, depth: dictionary.depth)
-    case .view(let view): return iterator(over: view.items, depth: view.dictionary.depth)
+    case .view(let view):
+      return iterator(over: try items(of: view), depth: view.dictionary.depth)
     case .string(let text):
       try spend(on: text)
       return iterator(
@@ -35,10 +36,18 @@ extension Jinja.Interpreter {
     }
   }
 
-  /// Python's `list(value)`.
+  /// What a view of a dictionary shows.
+  func items(of view: Jinja.View) throws(TemplateError) -> [Jinja.Value] {
+    try spend(view.dictionary.keys.count)
+    return view.items
+  }
+
+  /// Python's `list(value)`; each element is a step, since callers go through all.
   func elements(_ value: Jinja.Value) throws(TemplateError) -> [Jinja.Value] {
     switch value {
-    case .list(let items), .tuple(let items): return items.items
+    case .list(let items), .tuple(let items):
+      try spend(items.items.count)
+      return items.items
     default: break
     }
     let iterator = try iterate(value)

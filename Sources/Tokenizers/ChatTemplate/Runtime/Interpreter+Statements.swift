@@ -5,6 +5,7 @@ extension Jinja.Interpreter {
     try enter()
     defer { leave() }
     for statement in statements {
+      try spend(1)
       line = statement.line
       let flow = try execute(statement, scope)
       if flow != .normal { return flow }
@@ -140,6 +141,7 @@ extension Jinja.Interpreter {
       }
       namespace.set(attribute, value)
     case .tuple(let targets):
+      try spend(targets.count)
       let items = try elements(value)
       guard items.count == targets.count else {
         throw failure(

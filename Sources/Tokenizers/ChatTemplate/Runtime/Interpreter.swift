@@ -6,6 +6,14 @@ extension Jinja {
     let limits: TemplateLimits
     let now: Date
     let timeZone: TimeZone
+    /// The parts of `now`, which take a calendar's time to find.
+    lazy var date: DateComponents = {
+      var calendar = Calendar(identifier: .gregorian)
+      calendar.timeZone = timeZone
+      return calendar.dateComponents(
+        [.year, .month, .day, .hour, .minute, .second, .nanosecond, .weekday, .dayOfYear],
+        from: now)
+    }()
     /// The text of the block that is being rendered.
     var output = ""
     /// The line of the expression or statement reached last.

@@ -10,7 +10,7 @@ extension Jinja.Lexer {
       } else if isDigit(scalar) {
         try readNumber()
       } else if isNameScalar(scalar) {
-        readName()
+        try readName()
       } else if scalar == "'" || scalar == "\"" {
         try readString(quote: scalar)
       } else {
@@ -52,9 +52,13 @@ extension Jinja.Lexer {
       || (scalar >= "A" && scalar <= "Z")
   }
 
-  private mutating func readName() {
+  private mutating func readName() throws(TemplateError) {
     var end = position
     while let scalar = self[end], isNameScalar(scalar) { end += 1 }
+    guard end - position <= Jinja.maximumName else {
+      throw TemplateError(
+        .limit, "a name of more than \(Jinja.maximumName) letters", line: line)
+    }
     append(.name(string(position..<end)))
     position = end
   }

@@ -97,6 +97,7 @@ extension Jinja.Parser {
   private mutating func parseArguments() throws(TemplateError) -> Jinja.Arguments {
     try expect(.leftParenthesis)
     var arguments = Jinja.Arguments()
+    var names: Set<String> = []
     var isFirst = true
     while !isSymbol(.rightParenthesis) {
       if !isFirst {
@@ -104,13 +105,15 @@ extension Jinja.Parser {
         if isSymbol(.rightParenthesis) { break }
       }
       isFirst = false
-      try parseArgument(into: &arguments)
+      try parseArgument(into: &arguments, &names)
     }
     advance()
     return arguments
   }
 
-  private mutating func parseArgument(into arguments: inout Jinja.Arguments) throws(TemplateError) {
+  private mutating func parseArgument(
+    into arguments: inout Jinja.Arguments, _ names: inout Set<String>
+  ) throws(TemplateError) {
     let disorder = failure("arguments in the wrong order")
     if skip(.multiply) {
       guard arguments.spread == nil, arguments.namedSpread == nil else { throw disorder }
@@ -120,7 +123,7 @@ extension Jinja.Parser {
       arguments.namedSpread = try parseExpression()
     } else if case .name(let name) = current, next == .symbol(.assign) {
       guard arguments.namedSpread == nil else { throw disorder }
-      guard !arguments.named.contains(where: { $0.name == name }) else {
+      guard names.insert(name).inserted else {
         throw failure("the argument '\(name)' is there twice")
       }
       advance()

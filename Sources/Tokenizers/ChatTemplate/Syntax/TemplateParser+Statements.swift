@@ -144,11 +144,12 @@ extension Jinja.Parser {
   private mutating func parseSignature() throws(TemplateError) -> [Jinja.Parameter] {
     try expect(.leftParenthesis)
     var parameters: [Jinja.Parameter] = []
+    var names: Set<String> = []
     while !isSymbol(.rightParenthesis) {
       if !parameters.isEmpty { try expect(.comma) }
       let name = try expectName()
       try refuseConstantName(name)
-      if parameters.contains(where: { $0.name == name }) {
+      guard names.insert(name).inserted else {
         throw failure("the parameter '\(name)' is there twice")
       }
       for index in specials.indices { specials[index].hide(name) }

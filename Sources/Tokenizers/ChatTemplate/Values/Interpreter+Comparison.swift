@@ -99,6 +99,7 @@ extension Jinja.Interpreter {
         throw failure(.wrongType, "'in' a string needs a string, not \(value.typeName)")
       }
       try spend(on: text)
+      try spend(on: needle)
       return Jinja.Text.contains(text, needle)
     case .dictionary(let dictionary): return dictionary[try key(value)] != nil
     case .view(let view) where view.kind == .keys: return view.dictionary[try key(value)] != nil

@@ -37,7 +37,7 @@ extension Jinja.Interpreter {
     case .dictionary(let dictionary): try describe(dictionary, into: &text)
     case .view(let view):
       text += "dict_\(view.kind.rawValue)(["
-      try describe(view.items, into: &text)
+      try describe(try items(of: view), into: &text)
       text += "])"
     case .range(let range):
       text += "range(\(range.start), \(range.stop)"
