@@ -36,7 +36,9 @@ struct TrainingJob {
     }
     contract = try recipe.contract(of: base.contract)
     configuration = recipe.loraConfiguration.named(for: base.model.slots)
-    start = try TargetSelection(configuration, slots: base.model.slots).initialDeltas(
+    let selection = try TargetSelection(configuration, slots: base.model.slots)
+    try TrainingMemory(selection, of: base.model.slots).check()
+    start = try selection.initialDeltas(
       slots: base.model.slots, initialisation: configuration.initialisation,
       seed: UInt64(recipe.seed))
 

@@ -68,7 +68,8 @@ extension Workspace {
     }
   }
 
-  /// Takes the packed files of a base away, those of `weights` only where it is not nil; whoever has one mapped keeps it.
+  /// Takes the packed files of a base away, those of `weights` only where it is not nil, and what a killed packing left of one;
+  /// whoever has one mapped keeps it.
   /// - Returns: What was there.
   @discardableResult
   public func removePacked(_ record: BaseRecord, weights: WeightFormat? = nil) throws
@@ -76,6 +77,11 @@ extension Workspace {
   {
     let files = packedBases(of: record).filter { weights == nil || $0.weights == weights }
     for file in files { try FileManager.default.removeItem(atPath: file.path) }
+    for format in WeightFormat.allCases where weights == nil || format == weights {
+      let place = packedPath(record, format).path
+      // Whoever begins the file anew and does not end it takes it away; one that is being written stays.
+      if FileManager.default.fileExists(atPath: place + ".part") { _ = try? NewFile(place: place) }
+    }
     return files
   }
 

@@ -56,7 +56,7 @@ extension Parser {
     "rankPattern":{"layers\\\\.0\\\\..*":2},"alphaPattern":{"q_proj":3.5},"exclude":["k_proj"],"layers":[0,1],
     "dropout":0.1,"init":"gaussian","data":{"train":"t.csv","eval":"e.csv","format":"csv","prompt":"{a}",
     "completion":"{b}","limit":9},"maxLength":64,"optimizer":{"lr":1e-3,"lrRatioB":4,"epsilon":1e-8,
-    "weightDecay":0.1,"clip":0.5},"schedule":{"kind":"cosine","warmup":3},"epochs":2,
+    "weightDecay":0.1,"clip":0.5},"schedule":{"kind":"cosine","warmup":1},"epochs":2,
     "batch":{"tokens":64},"accumulate":2,"evaluation":{"every":2,"patience":3,"keepBest":true,
     "maxTokens":4},"seed":7}
     """

@@ -45,6 +45,22 @@ import Toys
     try packedLogits(workspace().openBase(weights: weights).model, [5, 17, 3, 99, 42], pool)
   }
 
+  @Test("what a killed packing left goes with the others, what is being written stays")
+  func leftovers() throws {
+    let (workspace, record) = try added()
+    let file = try workspace.packBase(record, weights: .bf16).file
+    let part = URL(fileURLWithPath: file.path + ".part")
+    try Data("half of it".utf8).write(to: part)
+    #expect(try workspace.removePacked(record, weights: .int8).isEmpty)
+    #expect(FileManager.default.fileExists(atPath: part.path))
+    #expect(try workspace.removePacked(record, weights: .bf16) == [file])
+    #expect(!FileManager.default.fileExists(atPath: part.path))
+    let writer = try NewFile(place: file.path)
+    #expect(try workspace.removePacked(record).isEmpty)
+    #expect(FileManager.default.fileExists(atPath: part.path))
+    _ = consume writer
+  }
+
   @Test("answers have the same bits", arguments: [WeightFormat.bf16, .int8, .native])
   func sameBits(weights: WeightFormat) throws {
     let (workspace, record) = try added()

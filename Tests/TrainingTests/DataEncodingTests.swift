@@ -60,7 +60,23 @@ struct SequenceEncoderTests {
     let other = Toy.encoder(system: "t")
     let found = message { _ = try encode(conversation, with: other) }
     #expect(found?.hasPrefix("'rows.jsonl', line 1: ") == true)
-    #expect(found?.contains("system message") == true)
+    #expect(found?.contains("leave it out, or give the same one") == true)
+  }
+
+  @Test("a question by itself takes the system message that the adapter learns with, and no other")
+  func questionWithSystem() throws {
+    let question = Message(role: "user", content: "a")
+    for style in PromptContract.Style.allCases {
+      let encoder = Toy.encoder(style, system: "s")
+      let prompt = try encoder.prompt([question])
+      #expect(try encoder.prompt([Message(role: "system", content: "s"), question]) == prompt)
+      let found = message {
+        _ = try encoder.prompt([Message(role: "system", content: "t"), question])
+      }
+      #expect(found?.contains("other than the one that the adapter learns with") == true)
+    }
+    let free = try Toy.encoder(.plain).prompt([Message(role: "system", content: "t"), question])
+    #expect(Toy.decode(free) == "t\n\na")
   }
 
   @Test("refuses a template that rewrites earlier answers, but learns the last one with it")
@@ -136,6 +152,24 @@ struct SequenceEncoderTests {
     #expect(
       Toy.decode(questions[1].prompt) == "<|im_start|>user\nq<|im_end|>\n<|im_start|>assistant\n")
     #expect(Toy.decode(questions[0].prompt).hasSuffix("two<|im_end|>\n<|im_start|>assistant\n"))
+  }
+
+  @Test("refuses a question that no answer can follow, and names its row")
+  func questionsWithoutAnswer() throws {
+    func row(_ prompt: String) -> Example.Content {
+      .completion(.init(prompt: prompt, completion: "b"))
+    }
+    let empty = try rows(row("a"), row(""))
+    let found = message { _ = try Toy.encoder(.plain).questions(empty) }
+    #expect(found?.hasPrefix("'rows.jsonl', line 2: the prompt is empty") == true)
+    #expect(try Toy.encoder(.plain, marks: true).questions(empty).map(\.prompt.count) == [2, 1])
+    let long = try rows(row("aaaaaaaa"))
+    #expect(try Toy.encoder(.plain).questions(long, contextLength: 9).count == 1)
+    let told = message { _ = try Toy.encoder(.plain).questions(long, contextLength: 8) }
+    #expect(
+      told?.hasPrefix(
+        "'rows.jsonl', line 1: the prompt is 8 tokens long, which leaves no room for an answer")
+        == true)
   }
 
   @Test(

@@ -158,12 +158,23 @@ struct DatasetTests {
       ("rows.csv", "text,label\n\na,b\n", "line 2: the line is empty"),
       ("rows.csv", "text,text\na,b\n", "line 1: two columns are called 'text'"),
       ("rows.csv", "a,b\n1,2\n", "line 1: cannot tell what to learn from 'a', 'b'"),
+      (
+        "rows.csv", "a,b\n1,2\n",
+        "rows have 'messages', 'conversations', 'prompt' and 'completion', 'instruction' and"
+          + " 'output', 'text' and 'label', or 'text'; for other columns"
+      ),
       ("rows.csv", "text,label", "'rows.csv' holds no rows"),
       ("rows.data", "words", "cannot tell the format of 'rows.data' by its name"),
     ])
   func refusals(name: String, text: String, reason: String) {
     let found = message(text, as: name)
     #expect(found?.contains(reason) == true, "\(found ?? "no error")")
+  }
+
+  @Test("finds two columns of one name among very many")
+  func manyColumns() {
+    let header = (0..<200_000).map { "a\($0)" }.joined(separator: ",") + ",b,b\n"
+    #expect(message(header, as: "rows.csv") == "'rows.csv', line 1: two columns are called 'b'")
   }
 
   @Test("names the columns that there are where a template asks for another")

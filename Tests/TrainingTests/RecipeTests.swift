@@ -207,6 +207,30 @@ struct RecipeTests {
     #expect(found.contains(reason), "\(found)")
   }
 
+  @Test("refuses the name that means the base without an adapter")
+  func baseName() throws {
+    #expect(message { _ = try read(#"{"name":"base"}"#) }.contains("'name' should be a name"))
+    #expect(try read(#"{"name":"base/a"}"#).name == "base/a")
+    var recipe = Recipe()
+    (recipe.name, recipe.train) = ("base", "a.jsonl")
+    #expect(message { try recipe.check() }.contains("choose another name"))
+  }
+
+  @Test("refuses a run that ends before its warm-up", arguments: [(3, 3), (50, 1)])
+  func warmup(warmup: Int, steps: Int) throws {
+    var recipe = Recipe()
+    (recipe.warmup, recipe.extent) = (warmup, .steps(steps))
+    let found = message { _ = try recipe.batchPlan(lengths: [4, 4]) }
+    #expect(
+      found.hasPrefix("the run has \(steps) steps, and its warm-up of \(warmup) ends after them"))
+    recipe.extent = .epochs(warmup + 1)
+    #expect(try recipe.batchPlan(lengths: [4, 4]).countSteps() == warmup + 1)
+    recipe.extent = .epochs(warmup)
+    #expect(message { _ = try recipe.batchPlan(lengths: [4, 4]) }.contains("--warmup"))
+    recipe.warmup = nil
+    #expect(try recipe.batchPlan(lengths: [4, 4]).countSteps() == warmup)
+  }
+
   @Test("says so where there is no recipe, and finds files beside one")
   func files() throws {
     #expect(message { _ = try Recipe.load(path: "/nowhere") }.contains("cannot read the recipe"))

@@ -1,8 +1,10 @@
 import Adapters
 import Expect
+import Foundation
 import Models
 import Tensors
 import Testing
+import Tokenizers
 import Training
 
 /// Steps whose sequences share the rows of what they have in common, against the same steps without.
@@ -48,6 +50,23 @@ struct SharedPrefixTests {
         results.append([Float(report.loss)] + deltas.flatMap { $1.a.values + $1.b.values })
       }
       #expect(results.allSatisfy { $0 == results[0] }, "\(name)")
+    }
+  }
+
+  @Test("are found on a small stack where each of thousands of sequences goes on from the last")
+  func deep() async {
+    let tokens = (0..<8 * 3000).map { Token($0 % 1000) }
+    let sequences = (1...3000).map { tokens.prefix(8 * $0) }
+    let forest = await withCheckedContinuation { continuation in
+      let thread = Thread {
+        continuation.resume(returning: PrefixForest(sequences, shares: true))
+      }
+      thread.stackSize = 1 << 17
+      thread.start()
+    }
+    #expect(forest.order == Array(sequences.indices))
+    for (index, pieces) in forest.pieces.enumerated() {
+      #expect(pieces.map(\.id) == Array(0...index), "sequence \(index)")
     }
   }
 

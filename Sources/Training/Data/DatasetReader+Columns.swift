@@ -12,8 +12,8 @@ extension DatasetReader {
     if let empty = names.firstIndex(of: "") {
       throw fault(header.line, "column \(empty + 1) of the header has no name")
     }
-    guard Set(names).count == names.count else {
-      let twice = names.first { name in names.count { $0 == name } > 1 } ?? ""
+    var seen: Set<String> = []
+    if let twice = names.first(where: { !seen.insert($0).inserted }) {
       throw fault(header.line, "two columns are called '\(twice)'")
     }
     let shape: RowShape

@@ -41,7 +41,7 @@ struct DatasetReader {
       throw TrainingError(
         .badData,
         "cannot tell the format of '\(path)' by its name; call it .jsonl, .json, .csv, .tsv or"
-          + " .txt, or name the format")
+          + " .txt, or give --format")
     }
   }
 

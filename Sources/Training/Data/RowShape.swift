@@ -21,7 +21,8 @@ enum RowShape: Equatable {
     switch (options.prompt, options.completion) {
     case (.some(let prompt), .some(let completion)):
       let templates = (try ColumnTemplate(prompt), try ColumnTemplate(completion))
-      for name in templates.0.columns + templates.1.columns where !keys.contains(name) {
+      let known = Set(keys)
+      for name in templates.0.columns + templates.1.columns where !known.contains(name) {
         throw Problem(
           message: "there is no column '\(name)'; the columns are \(quoted(keys))")
       }
@@ -49,9 +50,10 @@ enum RowShape: Equatable {
     } else {
       throw Problem(
         message:
-          "cannot tell what to learn from \(quoted(keys)); rows have 'messages', 'prompt' and"
-          + " 'completion', 'instruction' and 'output', or 'text'; for other columns give a template"
-          + " for the prompt and one for the completion, such as \"{question}\" and \"{answer}\"")
+          "cannot tell what to learn from \(quoted(keys)); rows have 'messages', 'conversations',"
+          + " 'prompt' and 'completion', 'instruction' and 'output', 'text' and 'label', or 'text';"
+          + " for other columns give templates, such as --prompt \"{question}\" and"
+          + " --completion \"{answer}\", or the recipe's 'prompt' and 'completion'")
     }
   }
 

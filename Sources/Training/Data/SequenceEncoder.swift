@@ -86,11 +86,18 @@ public struct SequenceEncoder: Sendable {
   }
 
   /// The questions that the rows of `dataset` end with; rows of plain text ask none.
-  public func questions(_ dataset: Dataset) throws(TrainingError) -> [Question] {
+  /// - Parameter contextLength: The tokens that the model can read; the answer begins within them.
+  /// - Throws: `TrainingError` that names file and line, also of a question without a token and of one that leaves
+  ///   its answer no room.
+  public func questions(
+    _ dataset: Dataset, contextLength: Int = .max
+  ) throws(TrainingError) -> [Question] {
     var found: [Question] = []
     for example in dataset.examples {
       do throws(TrainingError) {
-        if let question = try question(example) { found.append(question) }
+        guard let question = try question(example) else { continue }
+        try Question.check(question.prompt, contextLength: contextLength)
+        found.append(question)
       } catch {
         throw TrainingError(error.code, "\(dataset.place(of: example)): \(error.message)")
       }
@@ -104,13 +111,15 @@ public struct SequenceEncoder: Sendable {
     case .chat:
       return machinery.encode(try machinery.render(try withSystem(messages), true), false)
     case .plain:
-      guard messages.count == 1, let message = messages.first, message.role == "user" else {
+      let system = messages.first.flatMap { $0.role == "system" ? $0.content : nil }
+      let turns = messages.dropFirst(system == nil ? 0 : 1)
+      guard turns.count == 1, let message = turns.first, message.role == "user" else {
         throw TrainingError(
           .badTemplate,
           "without a chat template there is one question and no conversation; the adapter learnt"
             + " from plain prompts")
       }
-      return start(try plainPrompt(system: nil, message.content))
+      return start(try plainPrompt(system: system, message.content))
     }
   }
 
@@ -186,7 +195,9 @@ public struct SequenceEncoder: Sendable {
 
   private var otherSystem: TrainingError {
     TrainingError(
-      .badData, "the row has a system message of its own where the recipe fixes another one")
+      .badData,
+      "there is a system message other than the one that the adapter learns with; leave it out, or"
+        + " give the same one")
   }
 
   var noAnswer: TrainingError {

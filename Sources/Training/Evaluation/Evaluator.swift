@@ -50,13 +50,19 @@ public final class Evaluator {
 
   /// The most likely continuation of each prompt, token by token, without the token that ended it.
   /// - Parameters:
+  ///   - prompts: At least one token each, and fewer than the model's context has.
   ///   - stopTokens: Tokens that end an answer.
   ///   - maximumTokens: The most tokens in an answer.
   ///   - progress: Told how many answers are complete.
+  /// - Throws: `TrainingError` where a prompt is empty or leaves its answer no room; `SequenceEncoder.questions`
+  ///   says so of the row.
   public func greedyAnswers(
     to prompts: [[Int32]], updates: ResidentUpdates, stopTokens: Set<Int32>, maximumTokens: Int,
     progress: (Int) -> Void = { _ in }
   ) throws -> [[Int32]] {
+    for prompt in prompts {
+      try Question.check(prompt, contextLength: model.configuration.contextLength)
+    }
     var answers = [[Int32]](repeating: [], count: prompts.count)
     // Prompts of similar length side by side finish together.
     var waiting = prompts.indices.sorted { (prompts[$0].count, $0) > (prompts[$1].count, $1) }

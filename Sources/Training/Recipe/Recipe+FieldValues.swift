@@ -2,10 +2,11 @@ import Adapters
 import JSON
 
 extension Recipe {
-  /// Whether `name` is `[a-z0-9][a-z0-9._-]*`, or two of these with a slash between.
+  /// Whether `name` is `[a-z0-9][a-z0-9._-]*`, or two of these with a slash between, and not `base`: this means
+  /// the base without an adapter.
   static func isName(_ name: String) -> Bool {
     let parts = name.split(separator: "/", omittingEmptySubsequences: false)
-    return (1...2).contains(parts.count) && name.utf8.count <= 200
+    return name != "base" && (1...2).contains(parts.count) && name.utf8.count <= 200
       && parts.allSatisfy { part in
         let isPlain = part.utf8.allSatisfy {
           (97...122).contains($0) || (48...57).contains($0) || [45, 46, 95].contains($0)

@@ -9,7 +9,9 @@ extension Recipe {
       throw refuse(
         name.isEmpty
           ? "the recipe has no name"
-          : "'\(name)' is no name; use lower-case letters, digits, '.', '_' and '-', and one '/'")
+          : name == "base"
+            ? "'base' means the base without an adapter; choose another name"
+            : "'\(name)' is no name; use lower-case letters, digits, '.', '_' and '-', and one '/'")
     }
     guard train != nil else {
       throw refuse("the recipe names no data to learn from ('data.train', --data)")
@@ -74,10 +76,20 @@ extension Recipe {
   }
 
   /// The order of a run over sequences of `lengths` tokens.
+  /// - Throws: `TrainingError`, also where the run would end before its warm-up and learn next to nothing.
   public func batchPlan(lengths: [Int]) throws(TrainingError) -> BatchPlan {
-    try BatchPlan(
+    let plan = try BatchPlan(
       lengths: lengths, size: batch, accumulate: accumulate, extent: extent, shuffle: shuffle,
       seed: UInt64(seed))
+    guard let warmup, warmup > 0 else { return plan }
+    let steps = plan.countSteps()
+    guard warmup < steps else {
+      throw TrainingError(
+        .badRecipe,
+        "the run has \(steps) steps, and its warm-up of \(warmup) ends after them, so the learning rate"
+          + " never gets to \(rate); give a shorter 'schedule.warmup' (--warmup) or more steps")
+    }
+    return plan
   }
 
   /// The learning rate of each step of a run of `totalSteps`.

@@ -1,15 +1,15 @@
-import Tokenizers
+package import Tokenizers
 
 /// Sequences cut into pieces where they part, so that what several have in common from the start is one piece.
 ///
 /// It depends on the tokens and their order alone.
-struct PrefixForest {
+package struct PrefixForest {
   /// Tokens that one or several sequences have at the same positions, after the same pieces.
-  struct Piece: Equatable {
+  package struct Piece: Equatable {
     /// Equal for what is in common, and only then.
-    let id: Int
+    package let id: Int
     /// The tokens' positions.
-    let positions: Range<Int>
+    package let positions: Range<Int>
   }
 
   /// Tokens that sequences must have in common, after what they share already, to share them too. On the demo's
@@ -17,25 +17,44 @@ struct PrefixForest {
   static let leastShared = 8
 
   /// For each sequence its pieces, which are all of its tokens in their order.
-  private(set) var pieces: [[Piece]]
+  package private(set) var pieces: [[Piece]]
   /// Indices of the sequences: as given, but that those which have more in common stand together.
-  private(set) var order: [Int] = []
+  package private(set) var order: [Int] = []
   private let sequences: [ArraySlice<Token>]
   private var nextID = 0
 
   /// Cuts `sequences`; each is one piece where nothing is to be shared.
-  init(_ sequences: [ArraySlice<Token>], shares: Bool) {
+  package init(_ sequences: [ArraySlice<Token>], shares: Bool) {
     self.sequences = sequences
     pieces = sequences.map { _ in [] }
-    if shares {
-      grow(Array(sequences.indices), from: 0)
-    } else {
-      for index in sequences.indices { leave([index], at: 0) }
+    cut(shares ? families(of: Array(sequences.indices), from: 0) : sequences.indices.map { [$0] })
+  }
+
+  /// Gives each of `families`, whose members begin alike, a piece up to where they part, then goes on with what is
+  /// alike from there. A list takes the place of recursion, which rows that each go on from the last would take deep.
+  private mutating func cut(_ families: [[Int]]) {
+    var pending = families.reversed().map { (family: $0, depth: 0) }
+    while let (family, depth) = pending.popLast() {
+      let first = sequences[family[0]].dropFirst(depth)
+      let end =
+        depth
+        + family.dropFirst().reduce(first.count) {
+          commonCount(first, sequences[$1].dropFirst(depth), atMost: $0)
+        }
+      if depth < end {
+        for member in family { pieces[member].append(Piece(id: nextID, positions: depth..<end)) }
+        nextID += 1
+      }
+      if family.count == 1 {
+        order.append(family[0])
+      } else {
+        pending += self.families(of: family, from: end).reversed().map { ($0, end) }
+      }
     }
   }
 
-  /// Cuts `members`, which have their first `depth` tokens in common, from there on.
-  private mutating func grow(_ members: [Int], from depth: Int) {
+  /// Parts `members`, which have their first `depth` tokens in common, into those that go on alike.
+  private func families(of members: [Int], from depth: Int) -> [[Int]] {
     var families: [[Int]] = []
     var places: [ArraySlice<Token>: Int] = [:]
     for member in members {
@@ -47,19 +66,7 @@ struct PrefixForest {
         families.append([member])
       }
     }
-    for family in families { leave(family, at: depth) }
-  }
-
-  /// Gives `family` a piece from `depth` to where its members part, and goes on from there.
-  private mutating func leave(_ family: [Int], at depth: Int) {
-    let end = family.dropFirst().reduce(sequences[family[0]].count) {
-      commonCount(sequences[family[0]], sequences[$1], atMost: $0)
-    }
-    if depth < end {
-      for member in family { pieces[member].append(Piece(id: nextID, positions: depth..<end)) }
-      nextID += 1
-    }
-    if family.count == 1 { order.append(family[0]) } else { grow(family, from: end) }
+    return families
   }
 }
 
