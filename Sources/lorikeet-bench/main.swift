@@ -1,4 +1,5 @@
 import Foundation
+import Tensors
 
 /// `lorikeet-bench [--json] [--only PREFIX] [--repeat N]`: Lorikeet's figures on this machine.
 let options: BenchmarkOptions
@@ -6,6 +7,10 @@ do {
   options = try BenchmarkOptions(Array(CommandLine.arguments.dropFirst()))
 } catch {
   FileHandle.standardError.write(Data("lorikeet-bench: \(error)\n".utf8))
+  exit(2)
+}
+if let problem = EnvironmentCheck.problem {
+  FileHandle.standardError.write(Data("lorikeet-bench: \(problem)\n".utf8))
   exit(2)
 }
 if options.isHelp {

@@ -13,14 +13,15 @@ final class BuiltCommand {
   private let output = Pipe()
   private var rest = Data()
 
-  init(_ arguments: [String], home: URL) throws {
+  /// - Parameter variables: Of the environment, beside those of the tests.
+  init(_ arguments: [String], home: URL, variables: [String: String] = [:]) throws {
     let tests = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
     process.executableURL = URL(fileURLWithPath: tests).deletingLastPathComponent()
       .appendingPathComponent("lorikeet")
     process.arguments = arguments
     process.environment = ProcessInfo.processInfo.environment.merging(
       ["LORIKEET_HOME": home.path]
-    ) { $1 }
+    ) { $1 }.merging(variables) { $1 }
     process.standardOutput = output
     process.standardError = FileHandle.nullDevice
     process.standardInput = FileHandle.nullDevice

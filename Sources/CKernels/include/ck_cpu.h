@@ -18,6 +18,16 @@ ck_variant ck_current_variant(void);
 /// The best variant that this CPU can run.
 ck_variant ck_best_variant(void);
 
+/// The name that LORIKEET_KERNELS has for a variant.
+const char *ck_variant_name(ck_variant variant);
+
+/// What LORIKEET_KERNELS asks for where it cannot be had, being no variant's name or that of one which this CPU cannot
+/// run: the best one runs then, and whoever starts a process says so first. NULL where all is well.
+const char *ck_refused_variant(void);
+
+/// The same of any name: itself where it cannot be had, else NULL.
+const char *ck_refused(const char *wish);
+
 /// Forces a variant (tests); returns 0 and changes nothing where the CPU cannot run it.
 int ck_force_variant(ck_variant variant);
 

@@ -1,4 +1,5 @@
 import Lorikeet
+import Tensors
 
 /// The tool as a whole: reads the command line, runs the command, turns any error into a line and an exit code.
 public enum Tool {
@@ -18,6 +19,10 @@ public enum Tool {
   public static func main(_ arguments: [String], environment: [String: String]) -> Int32 {
     CutFile.catchSignal()
     let console = Console.process(environment: environment)
+    if let problem = EnvironmentCheck.problem {
+      console.error("lorikeet: \(problem)\n")
+      return ExitCode.usage.rawValue
+    }
     return run(Array(arguments.dropFirst()), console: console, environment: environment).rawValue
   }
 
