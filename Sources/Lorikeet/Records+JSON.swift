@@ -43,7 +43,8 @@ extension AdapterSummary {
       "name": .string(name), "versions": .int(versionCount), "newest": .int(newest),
       "digest": .string(digest.hex), "aliases": aliases.json, "base": .string(baseName),
       "method": .string(method), "rank": .int(rank), "size": .int(size), "score": .number(score),
-      "scoreName": .text(scoreName), "created": .date(created),
+      "scoreName": .text(scoreName), "scoreData": scoreData?.json ?? .null,
+      "created": .date(created),
       "tags": .array(tags.map { .string($0) }),
     ]
   }
@@ -101,7 +102,7 @@ extension EvaluationRecord {
   package var json: JSONValue {
     [
       "dataset": .string(datasetPath), "datasetDigest": .string(dataset.hex),
-      "rows": .int(datasetRows), "metrics": parsedJSON(metrics), "settings": parsedJSON(settings),
+      "rows": .int(rows), "metrics": parsedJSON(metrics), "settings": parsedJSON(settings),
       "score": .number(score), "scoreName": .text(scoreName), "created": .date(created),
     ]
   }

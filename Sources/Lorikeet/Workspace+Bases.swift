@@ -1,6 +1,7 @@
 import Checkpoints
 import Digests
 import Foundation
+import Glibc
 import JSON
 import Models
 public import Registry
@@ -24,10 +25,12 @@ extension Workspace {
     let fingerprint = checkpoint.fingerprint()
     try checkpoint.checkFinite(pool: pool)
     let tokenizer = try Tokenizer.load(checkpoint.tokenizerSource)
-    let facts = try FileFacts(path: url.path)
+    guard let facts = try FileFacts(path: url.path) else {
+      throw WorkspaceError(.baseChanged, "there is nothing at '\(url.path)' any more")
+    }
     return try registry.addBase(
       NewBase(
-        fingerprint: fingerprint, name: try name ?? Workspace.baseName(url), path: url.path,
+        fingerprint: fingerprint, name: try name ?? Workspace.name(after: url.path), path: url.path,
         format: checkpoint.format.rawValue, size: facts.size, modified: facts.modified,
         architecture: checkpoint.configuration.architecture.rawValue,
         parameterCount: checkpoint.parameterCount,
@@ -68,7 +71,10 @@ extension Workspace {
     }
     guard bases.count == 1 else {
       let names = bases.map(\.facts.name).joined(separator: ", ")
-      throw WorkspaceError(.whichBase, "there are several bases (\(names)); name one with --base")
+      throw WorkspaceError(
+        .whichBase,
+        "there are several bases (\(names)); name one of them, by --base where the command takes it"
+      )
     }
     return first
   }
@@ -78,7 +84,7 @@ extension Workspace {
   /// Size and time of change tell as a rule; where they differ, the fingerprint is computed again.
   func unchanged(_ record: BaseRecord) throws -> Checkpoint {
     let facts = record.facts
-    guard let now = try? FileFacts(path: facts.path) else {
+    guard let now = try FileFacts(path: facts.path) else {
       throw WorkspaceError(
         .baseChanged,
         "base '\(facts.name)' was at '\(facts.path)' and is gone; put it back, or add it again with "
@@ -95,8 +101,10 @@ extension Workspace {
     return checkpoint
   }
 
-  /// A registry name made of a file's or folder's.
-  private static func baseName(_ url: URL) throws -> String {
+  /// A registry name made of that of the file or folder at `path`: small letters, with '-' for what no name may have.
+  /// - Throws: `WorkspaceError` where none can be made of it.
+  public static func name(after path: String) throws -> String {
+    let url = URL(fileURLWithPath: path).standardizedFileURL
     let stem =
       url.pathExtension == "gguf"
       ? url.deletingPathExtension().lastPathComponent : url.lastPathComponent
@@ -104,7 +112,11 @@ extension Workspace {
       character.isASCII && (character.isLetter || character.isNumber || "._-".contains(character))
         ? character : "-"
     }
-    return try Reference.checkedName(String(name.drop { "._-".contains($0) }))
+    do { return try Reference.checkedName(String(name.drop { "._-".contains($0) })) } catch {
+      throw WorkspaceError(
+        .badRequest,
+        "no name can be made of '\(abridged(url.lastPathComponent))'; give one with --name")
+    }
   }
 }
 
@@ -119,25 +131,37 @@ struct FileFacts {
   let size: Int
   let modified: Date
 
-  init(path: String) throws {
-    let manager = FileManager.default
-    var isFolder: ObjCBool = false
-    guard unsafe manager.fileExists(atPath: path, isDirectory: &isFolder) else {
-      throw WorkspaceError(.baseChanged, "there is nothing at '\(path)'")
+  /// Nil where there is nothing at `path`.
+  /// - Throws: `WorkspaceError` where that cannot be seen, with the system's reason.
+  init?(path: String) throws {
+    guard let top = try Self.look(at: path) else { return nil }
+    var files = [top]
+    if top.st_mode & S_IFMT == S_IFDIR {
+      guard unsafe access(path, R_OK | X_OK) == 0 else { throw Self.unreadable(path) }
+      files = try FileManager.default.contentsOfDirectory(atPath: path).compactMap {
+        try Self.look(at: path + "/" + $0)
+      }
     }
-    let paths =
-      isFolder.boolValue
-      ? try manager.contentsOfDirectory(atPath: path).sorted().map { path + "/" + $0 } : [path]
-    var size = 0
-    var modified = Date(timeIntervalSince1970: 0)
-    for path in paths {
-      let attributes = try manager.attributesOfItem(
-        atPath: URL(fileURLWithPath: path).resolvingSymlinksInPath().path)
-      size += (attributes[.size] as? NSNumber)?.intValue ?? 0
-      modified = max(modified, attributes[.modificationDate] as? Date ?? modified)
+    size = files.reduce(0) { $0 + Int($1.st_size) }
+    modified = files.reduce(Date(timeIntervalSince1970: 0)) { newest, file in
+      let time = Double(file.st_mtim.tv_sec) + Double(file.st_mtim.tv_nsec) / 1e9
+      return max(newest, Date(timeIntervalSince1970: time))
     }
-    self.size = size
-    self.modified = modified
+  }
+
+  /// What the system says of the file at `path`; nil where there is none.
+  private static func look(at path: String) throws -> stat? {
+    var facts = stat()
+    if unsafe stat(path, &facts) == 0 { return facts }
+    guard errno == ENOENT || errno == ENOTDIR else { throw unreadable(path) }
+    return nil
+  }
+
+  private static func unreadable(_ path: String) -> WorkspaceError {
+    WorkspaceError(
+      .baseChanged,
+      "'\(path)' cannot be read (\(unsafe String(cString: strerror(errno)))); see to it that it can"
+    )
   }
 
   /// Whether the time of change is another; the registry keeps milliseconds.

@@ -1,4 +1,5 @@
 import Adapters
+import Checkpoints
 import Digests
 import Foundation
 public import JSON
@@ -36,14 +37,14 @@ public struct EvaluationOutcome: Sendable {
   public let metrics: Metrics
   /// The results row by row.
   public let examples: [ExampleResult]
-  /// The data.
+  /// The data, with as many rows as were measured.
   public let dataset: DatasetRecord
   /// Whether the registry had it.
   public let isKept: Bool
   /// The answers of a classification, where the settings name them.
   let labels: [String]
 
-  /// Rows of the dataset.
+  /// Rows that were measured.
   public var rows: Int { dataset.rows }
 
   /// The results, ready to be compared with others on the same data.
@@ -92,12 +93,16 @@ extension Workspace {
       ?? base.contract
     let encoder = try base.encoder(contract)
     let updates = adapter?.updates ?? ResidentUpdates(for: base.model)
-    let sequences = try encoder.encode(dataset, options: options.encoder).sequences
+    var cut = options.encoder
+    cut.maximumLength = min(cut.maximumLength, base.model.configuration.contextLength)
+    let sequences = try encoder.encode(dataset, options: cut).sequences
+    // Before anything takes long.
+    let questions = try encoder.questions(
+      dataset, contextLength: base.model.configuration.contextLength)
     let evaluator = Evaluator(model: base.model, pool: pool)
     var metrics = Metrics()
     let tallies = try evaluator.tallies(sequences, updates: updates)
     metrics.record(tallies)
-    let questions = try encoder.questions(dataset)
     let tokens = try evaluator.greedyAnswers(
       to: questions.map(\.prompt), updates: updates, stopTokens: Set(contract.stops.map(\.token)),
       maximumTokens: options.answerTokens, progress: { progress($0, questions.count) })
@@ -105,12 +110,11 @@ extension Workspace {
     metrics.record(
       answers: answers, references: questions.map(\.reference),
       labels: options.labels.isEmpty ? nil : options.labels)
+    let examples = ExampleResult.collect(sequences, tallies, questions, answers)
     let outcome = EvaluationOutcome(
-      metrics: metrics,
-      examples: ExampleResult.collect(sequences, tallies, questions, answers),
-      dataset: DatasetRecord(
-        digest: dataset.digest, path: dataset.path, rows: dataset.examples.count), isKept: false,
-      labels: options.labels)
+      metrics: metrics, examples: examples,
+      dataset: DatasetRecord(digest: dataset.digest, path: dataset.path, rows: examples.count),
+      isKept: false, labels: options.labels)
     try keep(outcome, of: subject, settings)
     return outcome
   }
@@ -140,7 +144,7 @@ extension Workspace {
     return EvaluationOutcome(
       metrics: metrics, examples: examples,
       dataset: DatasetRecord(
-        digest: record.dataset, path: record.datasetPath, rows: record.datasetRows),
+        digest: record.dataset, path: record.datasetPath, rows: examples.count),
       isKept: true, labels: labels.compactMap(\.stringValue))
   }
 

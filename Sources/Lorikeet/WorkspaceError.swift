@@ -6,7 +6,7 @@ public struct WorkspaceError: Error, Sendable, Equatable, CustomStringConvertibl
     case cannotWrite
     /// A download failed, or is not what it should be.
     case badDownload
-    /// The base's files are gone or not the ones that were added.
+    /// The base's files are gone, cannot be read, or are not the ones that were added.
     case baseChanged
     /// No base, or several and none named.
     case whichBase

@@ -27,7 +27,7 @@ package struct ListPlan {
     conditions.add("v.number = (SELECT max(n.number) FROM versions n WHERE n.adapter_id = a.id)")
     if walk == .scores {
       conditions.add("e.score IS NOT NULL")
-      conditions.add("e.id = (SELECT max(m.id) FROM evaluations m WHERE m.version_id = v.id)")
+      conditions.add("e.id = \(Self.scoredEvaluation)")
     }
     if unscored { conditions.add("\(Self.score) IS NULL") }
     for (index, tag) in query.tags.enumerated() {
@@ -73,9 +73,20 @@ package struct ListPlan {
     }
   }
 
-  /// The score of a version's last evaluation.
+  /// The evaluation whose score a list shows of the version in the row `v`: the newest on all of the data that its recipe
+  /// holds out, else the newest on any.
+  ///
+  /// The run is found by its version, not by the version's own column, which lies behind long texts.
+  static let scoredEvaluation = """
+    coalesce((SELECT max(m.id) FROM runs r
+        CROSS JOIN run_datasets h ON h.run_id = r.id AND h.role = 'eval'
+        CROSS JOIN evaluations m ON m.version_id = r.version_id AND m.dataset_digest = h.digest
+        WHERE r.version_id = v.id AND coalesce(m.rows, h.rows) >= h.rows),
+      (SELECT max(m.id) FROM evaluations m WHERE m.version_id = v.id))
+    """
+
   private static let score =
-    "(SELECT s.score FROM evaluations s WHERE s.version_id = v.id ORDER BY s.id DESC LIMIT 1)"
+    "(SELECT s.score FROM evaluations s WHERE s.id = \(scoredEvaluation))"
 
   /// Comes after every character of a name.
   fileprivate static let afterNames = "{"

@@ -162,6 +162,12 @@ extension Registry {
     let target = AliasRecord(adapter: name, alias: alias, version: number)
     let before = try pointer(alias, of: id, in: database)
     if before?.number == number { return target }
+    guard before != nil || !alias.utf8.allSatisfy({ (48...57).contains($0) }) else {
+      throw RegistryError(
+        .badArgument,
+        "'\(name):\(alias)' would be taken for version \(alias), which is '\(name)@\(alias)'; "
+          + "choose an alias with a letter")
+    }
     try record(
       .set, alias, of: id, to: number, from: before?.number, below: before?.move, in: database)
     try audit(

@@ -21,7 +21,9 @@ extension Registry {
   /// Refuses `file` as a place to write where something stands that may not give way.
   func checkPlace(_ file: String, replacing: Bool) throws {
     guard replacing || !FileManager.default.fileExists(atPath: file) else {
-      throw RegistryError(.exists, "'\(file)' is there already; choose another name or replace it")
+      throw RegistryError(
+        .exists,
+        "'\(file)' is there already; choose another name, or let it give way with --replace")
     }
     guard !Self.isSameFile(file, path) else {
       throw RegistryError(.badArgument, "'\(file)' is the registry itself; choose another name")
@@ -42,6 +44,9 @@ extension Registry {
   ) throws -> String? {
     guard !isSameFile(file, path) else {
       throw RegistryError(.badArgument, "'\(file)' is the registry itself; give a backup")
+    }
+    guard FileManager.default.fileExists(atPath: file) else {
+      throw RegistryError(.notFound, "there is no file '\(file)'; give one that 'backup' wrote")
     }
     let scratch = ScratchFile(for: path)
     do {
@@ -115,7 +120,8 @@ extension Registry {
       guard replacing || count == 0 else {
         throw RegistryError(
           .exists,
-          "the registry '\(path)' holds adapters, bases or keys; replace it, or give another")
+          "the registry '\(path)' holds adapters, bases or keys; let it give way with --replace, "
+            + "or name another with --registry")
       }
       // Leaving the journal's mode needs the file alone, and leaves it whole without a journal.
       try database.run("PRAGMA journal_mode = DELETE")

@@ -5,7 +5,7 @@ extension Registry {
   /// Adds a base.
   ///
   /// A base of the same fingerprint and name is the same base: where it lies and its size and times are refreshed.
-  /// The same fingerprint under another name, or the same name for another base, is refused.
+  /// The same fingerprint under another name, or the same name for another base, is refused; and so is an adapter's name.
   @discardableResult
   public func addBase(_ base: NewBase) throws -> BaseRecord {
     let name = try Reference.checkedName(base.name)
@@ -36,6 +36,7 @@ extension Registry {
           WHERE fingerprint = ?
           """, place + [SQLValue(base.fingerprint)])
       } else {
+        try checkFree(name, in: database)
         try database.run(
           """
           INSERT INTO bases (path, format, size, modified, architecture, parameter_count,
@@ -122,7 +123,10 @@ extension Registry {
 
   /// The first few of the bases there are.
   private func told(_ names: [String]) -> String {
-    guard !names.isEmpty else { return "; the registry has no base yet: add one" }
+    guard !names.isEmpty else {
+      return
+        "; the registry has no base yet: 'lorikeet base add' takes one in, 'lorikeet base pull' fetches one"
+    }
     let first = names.prefix(3).map { "'\(abridged($0))'" }.joined(separator: ", ")
     return "; there \(names.count == 1 ? "is" : "are") \(first)"
       + (names.count > 3 ? " and \(names.count - 3) more" : "")

@@ -22,14 +22,15 @@ extension Registry {
     try database.run(
       """
       INSERT INTO evaluations (version_id, base_fingerprint, dataset_digest, settings,
-        settings_digest, metrics, score, score_name, answers_id, program, created)
-      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+        settings_digest, metrics, score, score_name, answers_id, program, created, rows)
+      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
       """,
       [
         SQLValue(subject.version), SQLValue(subject.base), SQLValue(evaluation.dataset.digest),
         .text(evaluation.settings), SQLValue(Digest.of(evaluation.settings)),
         .text(evaluation.metrics), SQLValue(evaluation.score), SQLValue(evaluation.scoreName),
         SQLValue(blob), .text(evaluation.program), SQLValue(now()),
+        SQLValue(evaluation.dataset.rows),
       ])
     let kept = try database.first(
       EvaluationRecord.select + "WHERE e.id = ?", [SQLValue(database.lastInserted)],
@@ -67,6 +68,26 @@ extension Registry {
         EvaluationRecord.select
           + "WHERE e.version_id IS ? AND +e.base_fingerprint = ? ORDER BY e.id DESC",
         [SQLValue(rows.version), SQLValue(rows.base)], EvaluationRecord.init)
+    }
+  }
+
+  /// The evaluation whose score stands for each version of the adapter `name` that has one, by number: the newest on all
+  /// of the data that its recipe holds out, else the newest on any.
+  public func scoredEvaluations(of name: String) throws -> [Int: EvaluationRecord] {
+    try snapshot { database in
+      let id = try adapter(name, in: database)
+      let versions = try database.all(
+        "SELECT v.number, \(ListPlan.scoredEvaluation) FROM versions v WHERE v.adapter_id = ?",
+        [SQLValue(id)]
+      ) { (number: try $0.integer(), evaluation: try $0.optional { try $0.integer() }) }
+      var found: [Int: EvaluationRecord] = [:]
+      for (number, evaluation) in versions {
+        found[number] = try evaluation.flatMap {
+          try database.first(
+            EvaluationRecord.select + "WHERE e.id = ?", [SQLValue($0)], EvaluationRecord.init)
+        }
+      }
+      return found
     }
   }
 

@@ -22,7 +22,7 @@ public struct AuditRecord: Sendable, Hashable {
   public let action: String
   /// `name`, `name@VERSION`, `name:ALIAS`, or `key:NAME` for a key.
   public let subject: String
-  /// The rest of it: a digest, or `old -> new`.
+  /// The rest of it: a digest, `old -> new`, or a note's text.
   public let detail: String
 
   static let columns = "at, actor, action, subject, detail"
@@ -101,7 +101,7 @@ extension Registry {
       try database.run(
         "INSERT INTO notes (adapter_id, number, note, at, actor) VALUES (?, ?, ?, ?, ?)",
         [SQLValue(id), SQLValue(number), .text(text), SQLValue(now()), .text(actor)])
-      try audit("note", number.map { "\(name)@\($0)" } ?? name, in: database)
+      try audit("note", number.map { "\(name)@\($0)" } ?? name, text, in: database)
     }
   }
 
@@ -144,12 +144,7 @@ extension Registry {
     let (old, new) = (try Reference.checkedName(name), try Reference.checkedName(new))
     try write { database in
       let id = try adapter(old, in: database)
-      let taken = try database.integer(
-        "SELECT count(*) FROM adapters WHERE name = ?", [.text(new)])
-      guard taken == 0 else {
-        throw RegistryError(
-          .exists, "there is an adapter '\(new)' already; choose another name or remove it first")
-      }
+      try checkFree(new, in: database)
       try database.run("UPDATE adapters SET name = ? WHERE id = ?", [.text(new), SQLValue(id)])
       try audit("rename", old, "\(old) -> \(new)", in: database)
       try audit("rename", new, "\(old) -> \(new)", in: database)

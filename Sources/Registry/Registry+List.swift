@@ -21,10 +21,12 @@ public struct AdapterSummary: Sendable, Hashable {
   public let rank: Int
   /// Bytes of its weights.
   public let size: Int
-  /// The score of its last evaluation.
+  /// The score of its newest evaluation on all of the data that its recipe holds out, else on any.
   public let score: Double?
   /// What the score is called.
   public let scoreName: String?
+  /// The data of the score, with as many rows as were measured; nil where there is no evaluation.
+  public let scoreData: DatasetRecord?
   /// When the newest version was published.
   public let created: Date
   /// Its tags, in order.
@@ -94,12 +96,13 @@ extension AdapterSummary {
       (SELECT group_concat(l.alias || '@' || l.number, ' ') FROM aliases l
         WHERE l.adapter_id = a.id),
       b.name, v.method, v.rank, v.size, e.score, e.score_name, v.created,
-      (SELECT group_concat(t.tag, ' ') FROM tags t WHERE t.adapter_id = a.id)
+      (SELECT group_concat(t.tag, ' ') FROM tags t WHERE t.adapter_id = a.id),
+      d.digest, d.path, coalesce(e.rows, d.rows)
     FROM versions v
     JOIN adapters a ON a.id = v.adapter_id
     JOIN bases b ON b.fingerprint = v.base_fingerprint
-    LEFT JOIN evaluations e ON e.id =
-      (SELECT max(m.id) FROM evaluations m WHERE m.version_id = v.id)
+    LEFT JOIN evaluations e ON e.id = \(ListPlan.scoredEvaluation)
+    LEFT JOIN datasets d ON d.digest = e.dataset_digest
     WHERE v.id = ?
     """
 
@@ -124,5 +127,8 @@ extension AdapterSummary {
     created = try row.date()
     tags = (try row.optional { try $0.text() } ?? "").split(separator: " ").map(String.init)
       .sorted()
+    scoreData = try row.optional { try $0.digest() }.map {
+      DatasetRecord(digest: $0, path: try row.text(), rows: try row.integer())
+    }
   }
 }

@@ -93,31 +93,45 @@ extension Registry {
   /// Removes the version that `reference` names, unless an alias names it. Its number is not used again.
   @discardableResult
   public func removeVersion(_ reference: String) throws -> VersionRecord {
-    let parsed = try Reference(reference)
+    try removeVersions([reference])[0]
+  }
+
+  /// Removes the versions that `references` name as `removeVersion` does: all of them, or none.
+  @discardableResult
+  public func removeVersions(_ references: [String]) throws -> [VersionRecord] {
+    let parsed = try references.map { try Reference($0) }
     return try write { database in
-      let version = try version(parsed, in: database)
-      let id = try adapter(version.adapter, in: database)
-      let aliases = try database.all(
-        "SELECT alias FROM aliases WHERE adapter_id = ? AND number = ? ORDER BY alias",
-        [SQLValue(id), SQLValue(version.number)]
-      ) { try $0.text() }
-      guard aliases.isEmpty else {
-        throw RegistryError(
-          .protected,
-          "\(version.reference) is \(aliases.joined(separator: ", ")); move the alias first")
+      // Found before any goes: each names what it named when this was asked for, and two may name one.
+      let versions = try parsed.map { try version($0, in: database) }
+      for (index, version) in versions.enumerated() where !versions[..<index].contains(version) {
+        try remove(version, in: database)
       }
-      let key = [SQLValue(id), SQLValue(version.number)]
-      let blobs = try database.all(
-        """
-        SELECT weights_id FROM versions WHERE adapter_id = ?1 AND number = ?2
-        UNION SELECT e.answers_id FROM evaluations e JOIN versions v ON v.id = e.version_id
-          WHERE v.adapter_id = ?1 AND v.number = ?2 AND e.answers_id IS NOT NULL
-        """, key
-      ) { try $0.integer() }
-      try database.run("DELETE FROM versions WHERE adapter_id = ? AND number = ?", key)
-      try dropOrphans(blobs, in: database)
-      try audit("remove", version.reference, version.digest.hex, in: database)
-      return version
+      return versions
     }
+  }
+
+  private func remove(_ version: VersionRecord, in database: Database) throws {
+    let id = try adapter(version.adapter, in: database)
+    let aliases = try database.all(
+      "SELECT alias FROM aliases WHERE adapter_id = ? AND number = ? ORDER BY alias",
+      [SQLValue(id), SQLValue(version.number)]
+    ) { try $0.text() }
+    guard aliases.isEmpty else {
+      throw RegistryError(
+        .protected,
+        "\(version.reference) is \(aliases.joined(separator: ", ")); move the alias first, or take it "
+          + "away with 'lorikeet alias \(version.adapter) \(aliases[0]) --remove'")
+    }
+    let key = [SQLValue(id), SQLValue(version.number)]
+    let blobs = try database.all(
+      """
+      SELECT weights_id FROM versions WHERE adapter_id = ?1 AND number = ?2
+      UNION SELECT e.answers_id FROM evaluations e JOIN versions v ON v.id = e.version_id
+        WHERE v.adapter_id = ?1 AND v.number = ?2 AND e.answers_id IS NOT NULL
+      """, key
+    ) { try $0.integer() }
+    try database.run("DELETE FROM versions WHERE adapter_id = ? AND number = ?", key)
+    try dropOrphans(blobs, in: database)
+    try audit("remove", version.reference, version.digest.hex, in: database)
   }
 }

@@ -6,30 +6,38 @@ extension Registry {
   /// Refused while an alias names one of its versions, or a living process trains it.
   /// - Returns: How many versions went.
   @discardableResult
-  public func removeAdapter(_ name: String) throws -> Int {
-    let name = try Reference.checkedName(name)
-    return try write { database in
-      let id = try adapter(name, in: database)
-      let key = [SQLValue(id)]
-      let aliases = try database.all(
-        "SELECT alias || ' (version ' || number || ')' FROM aliases WHERE adapter_id = ? ORDER BY alias",
-        key
-      ) { try $0.text() }
-      guard aliases.isEmpty else {
-        throw RegistryError(
-          .protected,
-          "'\(name)' is in use as \(aliases.joined(separator: ", ")); take the alias away first")
-      }
-      let time = now()
-      let runs = try database.all(
-        RunRecord.select + "WHERE r.adapter_id = ? AND r.status = 'running'", key
-      ) { try RunRecord(&$0, now: time) }
-      if let run = runs.first(where: { $0.status == .running }) {
-        throw RegistryError(
-          .protected, "'\(name)' is being trained by process \(run.owner.process) (run \(run.id))")
-      }
-      return try drop(id, name, in: database)
+  public func removeAdapter(_ name: String) throws -> Int { try removeAdapters([name])[0] }
+
+  /// Removes the adapters of these names as `removeAdapter` does: all of them, or none.
+  /// - Returns: How many versions went of each.
+  @discardableResult
+  public func removeAdapters(_ names: [String]) throws -> [Int] {
+    let names = try names.map { try Reference.checkedName($0) }
+    return try write { database in try names.map { try removeAdapter($0, in: database) } }
+  }
+
+  private func removeAdapter(_ name: String, in database: Database) throws -> Int {
+    let id = try adapter(name, in: database)
+    let key = [SQLValue(id)]
+    let aliases = try database.all(
+      "SELECT alias || ' (version ' || number || ')' FROM aliases WHERE adapter_id = ? ORDER BY alias",
+      key
+    ) { try $0.text() }
+    guard aliases.isEmpty else {
+      throw RegistryError(
+        .protected,
+        "'\(name)' is in use as \(aliases.joined(separator: ", ")); take the alias away first, with "
+          + "'lorikeet alias NAME ALIAS --remove'")
     }
+    let time = now()
+    let runs = try database.all(
+      RunRecord.select + "WHERE r.adapter_id = ? AND r.status = 'running'", key
+    ) { try RunRecord(&$0, now: time) }
+    if let run = runs.first(where: { $0.status == .running }) {
+      throw RegistryError(
+        .protected, "'\(name)' is being trained by process \(run.owner.process) (run \(run.id))")
+    }
+    return try drop(id, name, in: database)
   }
 
   private func drop(_ id: Int, _ name: String, in database: Database) throws -> Int {

@@ -73,10 +73,26 @@ extension Registry {
   /// The row of the adapter `name`, made where absent.
   func adapterMade(_ name: String, in database: Database) throws -> Int {
     let checked = try Reference.checkedName(name)
+    let known = try database.first("SELECT id FROM adapters WHERE name = ?", [.text(checked)]) {
+      try $0.integer()
+    }
+    if let known { return known }
+    try checkFree(checked, in: database)
     try database.run(
-      "INSERT INTO adapters (name, created) VALUES (?, ?) ON CONFLICT (name) DO NOTHING",
-      [.text(checked), SQLValue(now())])
-    return try adapter(checked, in: database)
+      "INSERT INTO adapters (name, created) VALUES (?, ?)", [.text(checked), SQLValue(now())])
+    return database.lastInserted
+  }
+
+  /// Refuses a new adapter's or base's name that another adapter or base has: a request names either by the name alone.
+  func checkFree(_ name: String, in database: Database) throws {
+    for (table, kind) in [("adapters", "an adapter"), ("bases", "a base")] {
+      let taken = try database.integer(
+        "SELECT count(*) FROM \(table) WHERE name = ?", [.text(name)])
+      guard taken == 0 else {
+        throw RegistryError(
+          .exists, "there is \(kind) '\(name)' already; choose another name or remove it first")
+      }
+    }
   }
 
   func aliasTarget(_ alias: String, of id: Int, in database: Database) throws -> Int? {

@@ -174,7 +174,7 @@ extension Registry {
     return found
   }
 
-  /// Keeps `dataset`; its path is where it was seen last.
+  /// Keeps `dataset`; its path is where it was seen last, its rows are those of the first who read it.
   func keepDataset(_ dataset: DatasetRecord, in database: Database) throws {
     try database.run(
       """

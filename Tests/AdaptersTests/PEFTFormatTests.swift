@@ -90,6 +90,18 @@ struct PEFTFormatTests {
     #expect(error?.message.contains("is there already") == true)
   }
 
+  @Test("a place behind a file is refused by that file's name", arguments: ["file", "file/x/y"])
+  func behindFile(place: String) throws {
+    let folder = try TemporaryFolder()
+    try Data("x".utf8).write(to: folder.url.appendingPathComponent("file"))
+    let error = #expect(throws: AdapterError.self) {
+      try PEFT.write(try Goldens.adapter("lora"), directory: folder.path(place))
+    }
+    #expect(
+      error?.message
+        == "'\(folder.path("file"))' is a file, not a directory; give another directory")
+  }
+
   @Test("all-linear and the architecture's default are saved as names")
   func spelledOut() throws {
     let slots = try Goldens.slots("llama")

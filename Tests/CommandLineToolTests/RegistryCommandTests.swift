@@ -112,6 +112,82 @@ final class ScratchHome {
     #expect(base.contains("team/118 and more: 'lorikeet list --base tiny'"), "\(base)")
   }
 
+  @Test("versions that are removed together go, or none does")
+  func removal() throws {
+    let home = try ScratchHome(versions: 3)
+    let run = home.run("rm", "acme/support@1", "nothing@1")
+    #expect(run.code == .data && run.output.isEmpty && run.error.contains("no adapter 'nothing'"))
+    #expect(home.run("show", "acme/support@1").code == .done)
+    let gone = home.run("rm", "acme/support@1", "acme/support@2")
+    #expect(gone.output == "removed acme/support@1\nremoved acme/support@2\n")
+  }
+
+  @Test("history tells what a note says, and show what it is about")
+  func notes() throws {
+    let home = try ScratchHome()
+    #expect(home.run("note", "acme/support", "for the shop").code == .done)
+    #expect(home.run("note", "acme/support@2", "without June").code == .done)
+    let history = home.run("history", "acme/support").output
+    #expect(history.contains("acme/support@2  without June"), "\(history)")
+    #expect(history.contains("acme/support    for the shop"), "\(history)")
+    let shown = home.run("show", "acme/support@2").output
+    #expect(shown.contains("without June (on version 2, just now, "), "\(shown)")
+    #expect(shown.contains("for the shop (on the adapter, just now, "), "\(shown)")
+  }
+
+  @Test(
+    "a directory whose name is no name is called by one made of it; one that makes none asks for --name"
+  )
+  func importedNames() throws {
+    let home = try ScratchHome()
+    for (folder, part) in [
+      ("日本", "no name can be made of '日本'; give one with --name"),
+      ("base", "no name can be made of 'base'; give one with --name"),
+      ("Check Point_3", "/models/tiny"),
+    ] {
+      let path = home.folder.appendingPathComponent(folder).path
+      try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+      let run = home.run("import", path)
+      #expect(run.code == .data && run.error.contains(part), "\(run.error)")
+    }
+  }
+
+  @Test(
+    "at 80 columns a list keeps what matters whole, at 40 nothing is wider", arguments: 20...120)
+  func widths(width: Int) throws {
+    let home = try ScratchHome(versions: 1)
+    let registry = try Registry(path: home.folder.appendingPathComponent("registry.sqlite").path)
+    try registry.rename("acme/support", to: "intent-kwikemart")
+    try registry.setAlias("production", to: "intent-kwikemart@1")
+    try registry.tag("intent-kwikemart", ["beta", "english"])
+    try registry.keepEvaluation(
+      NewEvaluation(
+        subject: .version(adapter: "intent-kwikemart", number: 1),
+        dataset: DatasetRecord(digest: Digest.of("d"), path: "d.jsonl", rows: 5), settings: "{}",
+        metrics: "{}", score: 0.479, scoreName: "exactMatch", program: "t"))
+    func run(_ command: String) -> Recording {
+      Recording(
+        [command, "--no-color"], environment: ["LORIKEET_HOME": home.folder.path], width: width)
+    }
+    let list = run("list")
+    for line in list.output.split(separator: "\n") + run("runs").output.split(separator: "\n") {
+      #expect(displayWidth(String(line)) <= width, "\(line)")
+    }
+    if width >= 80 {
+      for fact in ["intent-kwikemart ", "production@1", "0.479 exactMatch", "lora r8"] {
+        #expect(list.output.contains(fact), "\(list.output)")
+      }
+    }
+    if width >= 36 { #expect(list.output.contains("intent-kwikemart  ")) }
+    #expect(list.error.contains("BASE") == !list.output.contains("BASE"), "\(list.error)")
+    #expect(
+      list.error.isEmpty || list.error.hasSuffix("a wider terminal or --json has them\n")
+        || list.error.hasSuffix("a wider terminal or --json has it\n"))
+    if width == 80 {
+      #expect(list.error == "SIZE, BASE, TAGS do not fit; a wider terminal or --json has them\n")
+    }
+  }
+
   @Test(
     "what is wrong is one line and an exit code",
     arguments: [
@@ -127,7 +203,12 @@ final class ScratchHome {
       (["train", "x", "--data", "d", "--resume", "--fresh"], .usage, "exclude each other"),
       (["eval", "acme/support"], .usage, "--data FILE is missing"),
       (["import", "/nowhere/x"], .data, "there is nothing at '/nowhere/x'"),
-      (["compare", "acme/support"], .data, "one version alone"),
+      (["compare", "acme/support"], .usage, "one REF compares with nothing"),
+      (["backup", "/dev/null"], .data, "--replace"),
+      (["restore", "/nowhere/x"], .data, "there is no file '/nowhere/x'"),
+      (["rename", "acme/support", "tiny"], .data, "there is a base 'tiny' already"),
+      (["alias", "acme/support@1", "3"], .data, "'acme/support:3' would be taken for version 3"),
+      (["train", "x", "--base", "y", "--data", "d"], .data, "no base 'y'; there is 'tiny'"),
       (["compare", "acme/support@1", "acme/support@9"], .data, "has no version 9"),
       (
         ["compare", "base", "acme/support", "--html", "/nowhere/x"], .usage, "no folder '/nowhere'"

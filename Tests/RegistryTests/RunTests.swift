@@ -267,7 +267,7 @@ struct RunTests {
     #expect(try registry.evaluations(of: version).map(\.score) == [0.25, 0.5])
     let answers = try #require(newer.answers)
     #expect(try registry.blob(answers) == Array("answers 0.25".utf8))
-    #expect(newer.datasetRows == 9)
+    #expect(newer.rows == 9)
     #expect(failure { _ = try find(.version(adapter: "a", number: 2)) }?.code == .notFound)
     // They go with the version, and their answers with them.
     try registry.removeVersion("a@1")

@@ -136,7 +136,7 @@ import Testing
       #expect(try scratch.bytes == before)
     }
     let missing = failure { try Registry.restore("/nowhere.sqlite", to: scratch.path) }
-    #expect(missing?.code == .cannotOpen)
+    #expect(missing?.code == .notFound)
   }
 
   @Test("a full disk is an error, and what was there is there")

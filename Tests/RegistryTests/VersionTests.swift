@@ -236,7 +236,9 @@ struct VersionTests {
     try registry.publish(draft("b", seed: 1))
     let kept = failure { try registry.removeVersion("a@2") }
     #expect(kept?.code == .protected)
-    #expect(kept?.message == "a@2 is production; move the alias first")
+    #expect(
+      kept?.message == "a@2 is production; move the alias first, or take it away with "
+        + "'lorikeet alias a production --remove'")
     try registry.removeVersion("a@1")
     #expect(try registry.count("blobs") == 2)  // b@1 still names those of a@1
     try registry.removeVersion("b@1")

@@ -9,6 +9,7 @@ extension PEFT {
     let configuration = try adapter.configuration.portable(for: adapter.slots)
     let weights = try adapter.weightsFile()
     let folder = URL(fileURLWithPath: path, isDirectory: true)
+    try checkPlace(of: folder)
     for name in [configurationName, weightsName, pickleName] {
       let file = folder.appendingPathComponent(name).path
       guard !FileManager.default.fileExists(atPath: file) else {
@@ -24,6 +25,22 @@ extension PEFT {
     } catch {
       throw AdapterError(
         .badFile, "cannot write the adapter to '\(path)': \(error.localizedDescription)")
+    }
+  }
+
+  /// Refuses a directory that can not be made since a file stands there, or above it.
+  private static func checkPlace(of folder: URL) throws(AdapterError) {
+    var place = folder
+    while place.path != "/" {
+      var isFolder: ObjCBool = false
+      if unsafe FileManager.default.fileExists(atPath: place.path, isDirectory: &isFolder) {
+        guard isFolder.boolValue else {
+          throw AdapterError(
+            .badFile, "'\(place.path)' is a file, not a directory; give another directory")
+        }
+        return
+      }
+      place.deleteLastPathComponent()
     }
   }
 }

@@ -73,7 +73,7 @@ extension Tool {
         base.format, session.packedText(base, in: workspace), humanAge(base.added),
       ])
     }
-    console.table(table)
+    session.tell(table)
   }
 
   static let baseShow = Command(

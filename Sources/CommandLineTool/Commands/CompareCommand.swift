@@ -1,4 +1,5 @@
 import Foundation
+import Glibc
 import JSON
 import Lorikeet
 
@@ -25,7 +26,9 @@ extension Tool {
           help: "prompts to answer: a line each, as it is or as {\"prompt\": \"...\"}"),
         OptionSpec("max-tokens", "N", help: "the longest answer to a prompt (default 64)"),
         OptionSpec("examples", "N", help: "rows to show that one gets right only (default 5)"),
-        OptionSpec("html", "FILE", help: "write it all as one page, with curves and heat maps"),
+        OptionSpec(
+          "html", "FILE",
+          help: "write it all as one page, with curves and heat maps, over what is there"),
         OptionSpec("base", "NAME", help: "the base, where no adapter says which"),
         weightsOption,
       ] + evaluationFlags,
@@ -38,6 +41,9 @@ extension Tool {
   ) { session in
     let workspace = try session.workspace()
     let references = session.arguments.positionals
+    guard references.count >= 2 else {
+      throw session.arguments.misuse("one REF compares with nothing; give two or more, or 'base'")
+    }
     var options = ComparisonOptions()
     options.data = session.arguments.string("data")
     options.base = session.arguments.string("base")
@@ -54,8 +60,8 @@ extension Tool {
     }
     bar.clear()
     if let page {
-      try Data(comparison.page.utf8).write(to: page, options: .atomic)
-      session.console.note("the page is in '\(page.relativePath)'")
+      try writePage(comparison.page, to: page)
+      session.console.note("the page is in '\(page)'")
     }
     if session.console.json { return session.console.result(comparison.json) }
     ComparisonView(session, comparison).tell(examples: shown)
@@ -111,14 +117,37 @@ extension Session {
     }
   }
 
-  /// The file at `path`, whose folder must be there: told before the work, not after it.
-  fileprivate func writable(_ path: String) throws -> URL {
-    let file = URL(fileURLWithPath: path)
+  /// `path`, whose folder must be there: told before the work, not after it.
+  fileprivate func writable(_ path: String) throws -> String {
+    let folder = URL(fileURLWithPath: path).deletingLastPathComponent().path
+    guard isFolder(folder) else {
+      throw arguments.misuse("there is no folder '\(folder)' for '\(path)'")
+    }
+    guard !isFolder(path) else {
+      throw arguments.misuse("'\(path)' is a folder; give a file to write the page to")
+    }
+    return path
+  }
+
+  private func isFolder(_ path: String) -> Bool {
     var isFolder: ObjCBool = false
-    let folder = file.deletingLastPathComponent().path
-    guard unsafe FileManager.default.fileExists(atPath: folder, isDirectory: &isFolder),
-      isFolder.boolValue
-    else { throw arguments.misuse("there is no folder '\(folder)' for '\(path)'") }
-    return file
+    return unsafe FileManager.default.fileExists(atPath: path, isDirectory: &isFolder)
+      && isFolder.boolValue
+  }
+}
+
+/// Writes `page` to `path`: a file appears whole, also over another; what is no file (a link, a pipe, a device) stays what
+/// it is, and is written to.
+private func writePage(_ page: String, to path: String) throws {
+  var facts = stat()
+  let isThere = unsafe lstat(path, &facts) == 0
+  guard isThere, facts.st_mode & S_IFMT != S_IFREG else {
+    return try Data(page.utf8).write(to: URL(fileURLWithPath: path), options: .atomic)
+  }
+  let descriptor = unsafe open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o666)
+  defer { if descriptor >= 0 { close(descriptor) } }
+  guard descriptor >= 0, Console.writeAll(page, to: descriptor) else {
+    let reason = unsafe String(cString: strerror(errno))
+    throw WorkspaceError(.cannotWrite, "cannot write '\(path)' (\(reason)); give another file")
   }
 }

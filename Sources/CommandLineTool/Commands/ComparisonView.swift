@@ -30,25 +30,25 @@ struct ComparisonView {
       tell(pair.disagreements, of: pair, atMost: examples)
       tell(pair.layers, of: pair)
       tellWhole(pair)
-      tellWhole(pair)
     }
     for prompt in comparison.prompts { tell(prompt) }
   }
 
   /// The facts that differ as a table, and the names of the others.
   private func tell(_ facts: [ComparedFact], _ title: String) {
-    let different = facts.filter { !$0.isSame }
-    let same = facts.filter(\.isSame).map(\.name)
     guard !facts.isEmpty else { return }
     console.line()
+    let different = facts.different
     if !different.isEmpty {
       var table = Table([.init(title.uppercased())] + subjects.map { .init($0.label) })
       for fact in different { table.add([fact.name] + fact.values.map { $0 ?? "-" }) }
-      console.table(table)
+      session.tell(table)
     }
-    guard !same.isEmpty else { return }
-    let few = same.count <= 8 ? ": " + same.joined(separator: ", ") : "; --json lists them"
-    console.line(console.faint("\(counted(same.count, "fact")) the same for all" + few))
+    for group in facts.others(subjects.map(\.label)) {
+      let names = group.facts.map(\.name)
+      let few = names.count <= 8 ? ": " + names.joined(separator: ", ") : "; --json lists them"
+      console.line(console.faint("\(counted(names.count, "fact")) \(group.name)" + few))
+    }
   }
 
   private func tellFigures() {
@@ -68,7 +68,7 @@ struct ComparisonView {
       let whole = figure == .loss ? largest : 1
       table.add([figure.rawValue] + found.map { $0.map { cell($0, of: whole) } ?? "-" })
     }
-    console.table(table)
+    session.tell(table)
   }
 
   /// `0.685 [0.572, 0.780] █████▍`
@@ -95,7 +95,7 @@ struct ComparisonView {
         verdict(test, pair),
       ])
     }
-    console.table(table)
+    session.tell(table)
   }
 
   private func verdict(_ test: PairedTest, _ pair: ComparedPair) -> String {
@@ -121,7 +121,7 @@ struct ComparisonView {
         (row.isFirstRight ? "  " : "✓ ") + row.second,
       ])
     }
-    console.table(table)
+    session.tell(table)
     guard rows.count > limit else { return }
     console.line(
       console.faint("\(counted(rows.count - limit, "row")) more of this kind; --examples N"))
@@ -147,7 +147,7 @@ struct ComparisonView {
     ])
     for group in UpdateComparison.byModule(layers) { table.add(cells(group.name, group.summary)) }
     table.add(cells("all", UpdateComparison.Summary(layers)))
-    console.table(table)
+    session.tell(table)
     let blocks = UpdateComparison.byBlock(layers).compactMap(\.summary.cosine)
     if blocks.count > 1 {
       console.line(
@@ -176,6 +176,3 @@ struct ComparisonView {
 
 /// `value` with its sign: `+0.120`.
 func signed(_ value: Double) -> String { (value < 0 ? "" : "+") + fixed(value, digits: 3) }
-
-/// A probability for people: `0.031`, `<0.001`.
-func probability(_ value: Double) -> String { value < 0.001 ? "<0.001" : fixed(value, digits: 3) }

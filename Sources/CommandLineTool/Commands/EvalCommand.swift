@@ -117,7 +117,7 @@ extension Session {
         uniqueKeysWithValues: outcome.metrics.figures.map { ($0.name, $0.value) })
       table.add([reference] + shown.map { figures[$0].map { fixed($0, digits: 4) } ?? "-" })
     }
-    console.table(table)
+    tell(table)
     console.note("'lorikeet compare' tells whether the differences are more than chance")
   }
 }

@@ -22,7 +22,8 @@ extension Tool {
       positionals: [PositionalSpec("DIR", help: "the directory, or a bundle's file")],
       options: [
         OptionSpec(
-          "name", "NAME", help: "what to call it (default: the directory's or bundle's name)"),
+          "name", "NAME",
+          help: "what to call it (default: the bundle's name, or one made of the directory's)"),
         OptionSpec("base", "NAME", help: "the base it was trained on (default: the only one)"),
         OptionSpec("system", "TEXT", help: "what the system is always told first"),
         OptionSpec("note", "TEXT", help: "a word about it"),
@@ -42,8 +43,8 @@ extension Tool {
     }
     if isFile(path) { return try session.importBundle(path) }
     let name =
-      session.arguments.string("name")
-      ?? URL(fileURLWithPath: path).standardizedFileURL.lastPathComponent.lowercased()
+      try session.arguments.string("name")
+      ?? Workspace.name(after: path)
     let outcome = try session.workspace().importAdapter(
       directory: path, name: name, base: session.arguments.string("base"),
       system: session.arguments.string("system"), note: session.arguments.string("note"))
@@ -113,7 +114,7 @@ extension Session {
       "\(counted(coverage.layerCount, "layer")) changed, "
         + "\(grouped(coverage.untouched.count)) left alone; "
         + "\(humanCount(coverage.parameterCount)) parameters")
-    console.table(moduleTable(coverage))
+    tell(moduleTable(coverage))
     if outcome.hasOwnContract {
       console.note(
         "note: asked by the prompt contract or template of its directory, not the base's")

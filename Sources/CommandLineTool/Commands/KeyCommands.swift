@@ -18,7 +18,9 @@ extension Tool {
         OptionSpec("scope", "PATTERN", repeats: true, help: "adapters that it opens (default: *)"),
         OptionSpec("admin", help: "it may also change what it opens"),
         OptionSpec("rate", "N/min", help: "requests a minute (default: no limit)"),
-        OptionSpec("tokens", "N/day", help: "tokens a day, after which no request is taken (default: no limit)"),
+        OptionSpec(
+          "tokens", "N/day",
+          help: "tokens a day, after which no request is taken (default: no limit)"),
       ],
       examples: [
         ExampleSpec("lorikeet key add acme --scope 'acme/*' --rate 600/min", "for one customer"),

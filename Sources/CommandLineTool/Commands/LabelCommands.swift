@@ -69,7 +69,7 @@ extension Tool {
       details: [
         "A version that an alias names is protected: take the alias away first. Numbers of "
           + "removed versions are not used again, but a name that was removed with --all begins "
-          + "anew. The audit keeps what there was."
+          + "anew. The audit keeps what there was. All that are named go, or none."
       ],
       positionals: [PositionalSpec("REF", .several, help: "name@VERSION; a name with --all")],
       options: [OptionSpec("all", help: "the adapters of these names with all their versions")],
@@ -92,9 +92,9 @@ extension Tool {
         throw session.arguments.misuse("'\(text)' names no version; write '\(text)@1', or --all")
       }
     }
-    for text in references {
-      let removed = try whole ? text : registry.removeVersion(text).reference
-      if whole { try registry.removeAdapter(text) }
+    if whole { try registry.removeAdapters(references) }
+    let gone = try whole ? references : registry.removeVersions(references).map(\.reference)
+    for removed in gone {
       if session.console.json {
         session.console.event(["removed": .string(removed)])
       } else {
@@ -142,6 +142,6 @@ extension Tool {
         isDigest ? String(line.detail.prefix(12)) : line.detail, line.actor,
       ])
     }
-    console.table(table)
+    session.tell(table)
   }
 }

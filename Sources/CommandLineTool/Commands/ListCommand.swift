@@ -8,8 +8,10 @@ extension Tool {
     CommandSpec(
       "list", group: "Registry", summary: "list the adapters",
       details: [
+        "A score is that of the newest version: its newest on all of the data that its recipe holds out, where it has been "
+          + "measured on that, else its newest on any; --json names the data.",
         "In a terminal \(adaptersOnAPage) adapters are shown, and how to see more; all of them go into a file, a pipe "
-          + "or JSON."
+          + "or JSON.",
       ],
       positionals: [PositionalSpec("PATTERN", .optional, help: "only these names: 'acme/*'")],
       options: [
@@ -44,7 +46,7 @@ extension Tool {
           ? "no adapter yet: 'lorikeet train Adapters/intent-kwikemart' makes one"
           : "no adapter matches")
     }
-    console.table(adapterTable(adapters))
+    session.tell(adapterTable(adapters))
     guard let last = adapters.last, found.count > adapters.count else { return }
     let next = query.order == .name ? "--after \(last.name), " : ""
     console.note("there are more: \(next)--limit N or --all")
@@ -65,9 +67,11 @@ extension Tool {
     let hasTags = adapters.contains { !$0.tags.isEmpty }
     var table = Table(
       [
-        .init("NAME"), .init("VERSION", isNumber: true), .init("ALIASES"), .init("SCORE"),
-        .init("METHOD"), .init("SIZE", isNumber: true), .init("BASE"), .init("PUBLISHED"),
-      ] + (hasTags ? [.init("TAGS")] : []))
+        .init("NAME"), .init("VERSION", isNumber: true, weight: 4), .init("ALIASES", weight: 6),
+        .init("SCORE", weight: 7), .init("METHOD", weight: 5),
+        .init("SIZE", isNumber: true, weight: 1), .init("BASE", weight: 0),
+        .init("PUBLISHED", weight: 3),
+      ] + (hasTags ? [.init("TAGS", weight: 2)] : []))
     for adapter in adapters {
       table.add(
         [

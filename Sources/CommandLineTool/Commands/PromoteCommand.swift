@@ -23,6 +23,7 @@ extension Tool {
           "gate", "GATE", repeats: true,
           help: "what must hold; all of them, where there are several"),
         OptionSpec("data", "FILE", help: "the data to measure on"),
+        weightsOption,
       ] + evaluationFlags,
       examples: [
         ExampleSpec(

@@ -29,8 +29,8 @@ extension Tool {
     if runs.isEmpty { return console.note("no runs yet: 'lorikeet train' makes one") }
     var table = Table([
       .init("RUN", isNumber: true), .init("ADAPTER"), .init("STATUS"),
-      .init("STEP", isNumber: true), .init("LOSS", isNumber: true), .init("CURVE"),
-      .init("VERSION"), .init("STARTED"),
+      .init("STEP", isNumber: true, weight: 3), .init("LOSS", isNumber: true, weight: 4),
+      .init("CURVE", weight: 1), .init("VERSION", weight: 2), .init("STARTED", weight: 0),
     ])
     for run in runs {
       let losses = try registry.points(ofRun: run.id).compactMap(\.loss)
@@ -41,7 +41,7 @@ extension Tool {
         run.version.map { "@\($0)" } ?? "-", humanAge(run.started),
       ])
     }
-    console.table(table)
+    session.tell(table)
     for run in runs {
       if let error = run.error { console.note("run \(run.id) failed: \(harmless(error))") }
     }
@@ -109,6 +109,17 @@ extension Session {
       ? "\(name) points at version \(record.version) already"
       : "\(name) -> version \(record.version)" + (old.map { " (was \($0))" } ?? "")
     say(text, json)
+  }
+
+  /// Writes a table, and says what of it does not fit the terminal.
+  func tell(_ table: Table) {
+    console.table(table)
+    let omitted = table.omitted(width: console.width)
+    guard !omitted.isEmpty else { return }
+    let isOne = omitted.count == 1
+    console.note(
+      "\(omitted.joined(separator: ", ")) \(isOne ? "does" : "do") not fit; a wider terminal or --json "
+        + "has \(isOne ? "it" : "them")")
   }
 
   /// Writes a result as a line, or as JSON.

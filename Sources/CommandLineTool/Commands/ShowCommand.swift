@@ -33,6 +33,7 @@ private struct VersionStory {
   let run: RunRecord?
   let points: [RunPoint]
   let evaluations: [Int: [EvaluationRecord]]
+  let scores: [Int: EvaluationRecord]
   let datasets: [String: DatasetRecord]
   let tags: [String]
   let notes: [NoteRecord]
@@ -55,11 +56,16 @@ private struct VersionStory {
         of: .version(adapter: version.adapter, number: version.number))
     }
     self.evaluations = evaluations
+    scores = try registry.scoredEvaluations(of: version.adapter)
   }
 
   var json: JSONValue {
     var json = version.json.objectValue ?? JSONObject([])
     json["aliases"] = aliases.json
+    let score = scores[version.number]
+    json["score"] = .number(score?.score)
+    json["scoreName"] = .text(score?.scoreName)
+    json["scoreData"] = score?.data.json ?? .null
     json["evaluations"] = .array((evaluations[version.number] ?? []).map(\.json))
     json["configuration"] = parsedJSON(version.configuration)
     json["promptContract"] = parsedJSON(version.promptContract)
@@ -108,17 +114,19 @@ extension Session {
     }
     if !story.tags.isEmpty { facts.append(("tags", story.tags.joined(separator: ", "))) }
     for note in story.notes where note.version == nil || note.version == version.number {
-      facts.append(("note", "\(note.text) (\(humanAge(note.at)), \(note.actor))"))
+      let subject = note.version.map { "version \($0)" } ?? "the adapter"
+      facts.append(("note", "\(note.text) (on \(subject), \(humanAge(note.at)), \(note.actor))"))
+    }
+    if let score = story.scores[version.number], score.score != nil {
+      facts.append(("score", "\(scoreText(score.score, score.scoreName)) on \(rowsText(score))"))
     }
     for evaluation in story.evaluations[version.number] ?? [] {
-      let file = (evaluation.datasetPath as NSString).lastPathComponent
       let figures = figuresText(parsedJSON(evaluation.metrics))
-      facts.append(
-        ("evaluated", "\(figures) on \(counted(evaluation.datasetRows, "row")) of \(file)"))
+      facts.append(("evaluated", "\(figures) on \(rowsText(evaluation))"))
     }
     self.facts(facts)
     console.line()
-    console.table(versionTable(story))
+    tell(versionTable(story))
     guard !story.moves.isEmpty else { return }
     console.line()
     for move in story.moves {
@@ -130,17 +138,24 @@ extension Session {
     }
   }
 
+  /// `73 rows of eval.jsonl`
+  private func rowsText(_ evaluation: EvaluationRecord) -> String {
+    let data = evaluation.data
+    return "\(counted(data.rows, "row")) of \((data.path as NSString).lastPathComponent)"
+  }
+
   private func versionTable(_ story: VersionStory) -> Table {
     var table = Table([
-      .init("VERSION", isNumber: true), .init("ALIASES"), .init("SCORE"), .init("METHOD"),
-      .init("SIZE", isNumber: true), .init("DIGEST"), .init("PUBLISHED"),
+      .init("VERSION", isNumber: true), .init("ALIASES", weight: 4), .init("SCORE", weight: 5),
+      .init("METHOD", weight: 3), .init("SIZE", isNumber: true, weight: 0),
+      .init("DIGEST", weight: 1), .init("PUBLISHED", weight: 2),
     ])
     for version in story.versions {
       let aliases = story.aliases.filter { $0.version == version.number }.map(\.alias)
-      let last = story.evaluations[version.number]?.max { $0.id < $1.id }
+      let score = story.scores[version.number]
       table.add([
         "\(version.number)", aliases.isEmpty ? "-" : aliases.joined(separator: " "),
-        scoreText(last?.score, last?.scoreName), "\(version.method) r\(version.rank)",
+        scoreText(score?.score, score?.scoreName), "\(version.method) r\(version.rank)",
         humanSize(version.size), version.digest.short, humanAge(version.created),
       ])
     }

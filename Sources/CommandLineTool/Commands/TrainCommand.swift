@@ -28,7 +28,8 @@ extension Tool {
         ExampleSpec("lorikeet train Adapters/intent-kwikemart", "by a recipe"),
         ExampleSpec(
           "lorikeet train Adapters/intent-kwikemart Adapters/sentiment-tweets", "two, one base"),
-        ExampleSpec("lorikeet train Adapters/intent-kwikemart --steps 10 --rank 8", "a variant"),
+        ExampleSpec(
+          "lorikeet train Adapters/intent-kwikemart --steps 10 --warmup 2 --rank 8", "a variant"),
         ExampleSpec(
           "lorikeet train acme/support --data tickets.jsonl --epochs 3",
           "your own data"),

@@ -53,7 +53,7 @@ extension ComparedSubject {
 extension ComparedFact {
   fileprivate var json: JSONValue {
     [
-      "name": .string(name), "same": .bool(isSame),
+      "name": .string(name), "same": .bool(isSame), "owner": owner.map { .int($0) } ?? .null,
       "values": .array(values.map { $0.map { .string($0) } ?? .null }),
     ]
   }

@@ -42,16 +42,42 @@ public struct ComparedFact: Sendable, Equatable {
   public let name: String
   /// What each has; nil where it has none.
   public let values: [String?]
-  /// Whether all have the same, but for those that can have none: a base has no rank.
+  /// Whether two or more can have it, and all of these have the same: a base can have no rank.
   public let isSame: Bool
+  /// The place of the only one that can have it, with which there is nothing to compare.
+  public let owner: Int?
+  /// Whether every subject can have it.
+  public let concernsAll: Bool
 
   /// A fact called `name`.
   /// - Parameter concerns: Whether each of the subjects can have it.
   init(name: String, values: [String?], concerns: [Bool]) {
     self.name = name
     self.values = values
-    let found = zip(values, concerns).filter(\.1).map(\.0)
-    isSame = found.dropFirst().allSatisfy { $0 == found[0] }
+    let concerned = concerns.indices.filter { concerns[$0] }
+    owner = concerned.count == 1 ? concerned[0] : nil
+    concernsAll = concerned.count == concerns.count
+    isSame = concerned.count > 1 && concerned.allSatisfy { values[$0] == values[concerned[0]] }
+  }
+}
+
+extension [ComparedFact] {
+  /// Those that differ between two that can have them.
+  package var different: Self { filter { !$0.isSame && $0.owner == nil } }
+
+  /// The others in groups, each with what it has in common: `the same for all`, `of @2 alone`.
+  /// - Parameter labels: The subjects' short names.
+  package func others(_ labels: [String]) -> [(name: String, facts: Self)] {
+    let same = filter(\.isSame)
+    let alone = labels.indices.map { index in
+      (name: "of \(labels[index]) alone", facts: filter { $0.owner == index })
+    }
+    let groups =
+      [
+        (name: "the same for all", facts: same.filter(\.concernsAll)),
+        (name: "the same for all that have them", facts: same.filter { !$0.concernsAll }),
+      ] + alone
+    return groups.filter { !$0.facts.isEmpty }
   }
 }
 

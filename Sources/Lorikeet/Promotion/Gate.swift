@@ -48,8 +48,8 @@ public struct Gate: Sendable, Equatable, CustomStringConvertible {
     guard Metrics.names.contains(name) else {
       throw WorkspaceError(
         .badRequest,
-        "'\(name.prefix(40))' is no figure\(didYouMean(name, among: Metrics.names)); there are "
-          + Metrics.names.joined(separator: ", "))
+        "'\(name.prefix(40))' is no figure; there are " + Metrics.names.joined(separator: ", ")
+          + didYouMean(name, among: Metrics.names))
     }
     figure = name
     self.comparison = comparison

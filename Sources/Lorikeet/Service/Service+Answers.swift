@@ -50,6 +50,24 @@ extension Service {
     }
   }
 
+  /// The tokens of a prompt that is to be answered.
+  /// - Throws: `ServingError` where its bytes alone tell that it is too long, before it is encoded; else as `tokens` does.
+  public func answerable(_ prompt: ServicePrompt, for model: ServedModel) throws -> [Token] {
+    let bytes =
+      switch prompt {
+      case .messages(let messages): messages.reduce(0) { $0 + $1.content.utf8.count }
+      case .text(let text): text.utf8.count
+      case .tokens: 0
+      }
+    let fewest = base.tokenizer.fewestTokens(utf8Count: bytes)
+    guard fewest < contextLength else {
+      throw ServingError(
+        .tooLong,
+        "the prompt is \(fewest) tokens long or more; the model's context is \(contextLength)")
+    }
+    return try tokens(prompt, for: model)
+  }
+
   /// Puts a request in the engine's queue.
   /// - Parameter sink: Told what happens, on the engine's thread; the last event is `finished` or `failed`, once.
   /// - Returns: Its number, to cancel it by.
@@ -58,7 +76,7 @@ extension Service {
     _ request: ServiceRequest, sink: @escaping @Sendable (GenerateEvent) -> Void
   ) throws -> Int {
     let contract = try contract(of: request.model)
-    let prompt = try tokens(request.prompt, for: request.model)
+    let prompt = try answerable(request.prompt, for: request.model)
     let vocabulary = base.model.configuration.vocabularySize
     if let token = (prompt + request.sampler.logitBias.keys).first(where: {
       $0 < 0 || $0 >= vocabulary

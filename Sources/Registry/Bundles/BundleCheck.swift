@@ -75,10 +75,7 @@ struct BundleCheck {
     if let score = evaluation.score { try finite("a score of \(name)", score) }
     if let scoreName = evaluation.scoreName { try line("the score's name of \(name)", scoreName) }
     try line("the program that evaluated \(name)", evaluation.program)
-    try check(
-      DatasetRecord(
-        digest: evaluation.dataset, path: evaluation.datasetPath, rows: evaluation.datasetRows),
-      of: name)
+    try check(evaluation.data, of: name)
   }
 }
 

@@ -64,8 +64,12 @@ extension Registry {
   private func versionContents(_ record: VersionRecord, in database: Database) throws
     -> BundleContents.Version
   {
+    let version = try database.integer("PRAGMA user_version")
+    let select =
+      version < Schema.evaluationRowsVersion
+      ? EvaluationRecord.selectFromEarlier : EvaluationRecord.select
     let evaluations = try database.all(
-      EvaluationRecord.select + """
+      select + """
         JOIN versions v ON v.id = e.version_id WHERE v.number = ? ORDER BY e.id
         """, [SQLValue(record.number)], EvaluationRecord.init)
     return BundleContents.Version(

@@ -62,18 +62,15 @@ extension Registry {
   ) throws -> Int {
     var added = 0
     for evaluation in evaluations {
-      try keepUnseen(
-        DatasetRecord(
-          digest: evaluation.dataset, path: evaluation.datasetPath, rows: evaluation.datasetRows),
-        in: database)
+      try keepUnseen(evaluation.data, in: database)
       let answers = try evaluation.answers.map {
         try keepBlob(bundle.blob($0), $0, in: database)
       }
       try database.run(
         """
         INSERT INTO evaluations (version_id, base_fingerprint, dataset_digest, settings,
-          settings_digest, metrics, score, score_name, answers_id, program, created)
-        SELECT id, base_fingerprint, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11 FROM versions v
+          settings_digest, metrics, score, score_name, answers_id, program, created, rows)
+        SELECT id, base_fingerprint, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12 FROM versions v
         WHERE adapter_id = ?1 AND number = ?2 AND NOT EXISTS (SELECT 1 FROM evaluations e
           WHERE e.version_id = v.id AND e.dataset_digest = ?3 AND e.settings_digest = ?5
             AND e.metrics = ?6 AND e.answers_id IS ?9 AND e.created = ?11)
@@ -83,6 +80,7 @@ extension Registry {
           .text(evaluation.settings), SQLValue(Digest.of(evaluation.settings)),
           .text(evaluation.metrics), SQLValue(evaluation.score), SQLValue(evaluation.scoreName),
           SQLValue(answers), .text(evaluation.program), SQLValue(evaluation.created),
+          SQLValue(evaluation.rows),
         ])
       added += database.changes
       // One that was there already has its answers, or had them dropped.

@@ -13,7 +13,7 @@ public struct NewEvaluation: Sendable, Hashable {
 
   /// What was evaluated.
   public var subject: Subject
-  /// The data.
+  /// The data, with as many rows as were measured.
   public var dataset: DatasetRecord
   /// Everything else that decides the result, canonical JSON.
   public var settings: String
@@ -52,8 +52,8 @@ public struct EvaluationRecord: Sendable, Hashable {
   public let dataset: Digest
   /// Where the data was last seen.
   public let datasetPath: String
-  /// How many examples the data holds.
-  public let datasetRows: Int
+  /// How many of its rows were measured.
+  public let rows: Int
   /// Everything else that decided the result, JSON.
   public let settings: String
   /// The results, JSON.
@@ -69,20 +69,32 @@ public struct EvaluationRecord: Sendable, Hashable {
   /// When.
   public let created: Date
 
-  static let select = """
-    SELECT e.id, e.dataset_digest, d.path, d.rows, e.settings, e.metrics, e.score, e.score_name,
+  /// The data, with as many rows as were measured.
+  public var data: DatasetRecord {
+    DatasetRecord(digest: dataset, path: datasetPath, rows: rows)
+  }
+
+  static let select = select(rows: "coalesce(e.rows, d.rows)")
+
+  /// Of a file from before `Schema.evaluationRowsVersion`.
+  static let selectFromEarlier = select(rows: "d.rows")
+
+  private static func select(rows: String) -> String {
+    """
+    SELECT e.id, e.dataset_digest, d.path, \(rows), e.settings, e.metrics, e.score, e.score_name,
       w.digest, e.program, e.created
     FROM evaluations e
     JOIN datasets d ON d.digest = e.dataset_digest
     LEFT JOIN blobs w ON w.id = e.answers_id
 
     """
+  }
 
   init(_ row: inout Row) throws {
     id = try row.integer()
     dataset = try row.digest()
     datasetPath = try row.text()
-    datasetRows = try row.integer()
+    rows = try row.integer()
     settings = try row.text()
     metrics = try row.text()
     score = try row.optional { try $0.real() }

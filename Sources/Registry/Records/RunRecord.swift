@@ -7,7 +7,7 @@ public struct DatasetRecord: Sendable, Hashable {
   public var digest: Digest
   /// Where it was last seen.
   public var path: String
-  /// How many examples it holds.
+  /// How many examples were read of it.
   public var rows: Int
 
   /// A dataset with these facts.

@@ -15,6 +15,7 @@ package enum Schema {
     { database in try database.script(listIndexes) },
     { database in try database.script(runDigests) },
     { database in try database.script(keys) },
+    { database in try database.script(evaluationRows) },
   ]
 
   /// Refuses a file that is not ours or newer than `migrations`; brings an older one up to date, and an empty one where

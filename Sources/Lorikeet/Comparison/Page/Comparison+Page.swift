@@ -31,21 +31,19 @@ extension Comparison {
 
   private func facts(_ facts: [ComparedFact], _ title: String) -> String {
     guard !facts.isEmpty else { return "" }
-    let different = facts.filter { !$0.isSame }
-    let same = facts.filter(\.isSame)
+    let different = facts.different
     func rows(_ facts: [ComparedFact]) -> [[String]] {
       facts.map { [escaped($0.name)] + $0.values.map { escaped($0 ?? "-") } }
     }
     let heading = [""] + subjects.map { escaped($0.label) }
-    var content = element("h2", [], escaped(title))
-    content +=
-      different.isEmpty
-      ? element("p", [], "All the same.") : table(heading, rows(different))
-    guard !same.isEmpty else { return content }
-    return content
-      + element(
-        "details", [],
-        element("summary", [], "\(same.count) that are the same") + table(heading, rows(same)))
+    return element("h2", [], escaped(title))
+      + (different.isEmpty ? "" : table(heading, rows(different)))
+      + facts.others(subjects.map(\.label)).map { group in
+        element(
+          "details", [],
+          element("summary", [], escaped("\(group.facts.count) \(group.name)"))
+            + table(heading, rows(group.facts)))
+      }.joined()
   }
 
   private var curves: String {
@@ -137,7 +135,7 @@ extension Comparison {
         return [
           test.figure.rawValue, digits(test.difference),
           "\(digits(test.interval.lowerBound)) to \(digits(test.interval.upperBound))",
-          digits(test.pValue, 4), test.split.map { "\($0.onlyFirst)" } ?? "",
+          escaped(probability(test.pValue)), test.split.map { "\($0.onlyFirst)" } ?? "",
           test.split.map { "\($0.onlySecond)" } ?? "",
           test.isSignificant
             ? element("strong", [("class", verdict)], verdict) : "no clear difference",
