@@ -112,7 +112,7 @@ import Toys
     #expect(
       listed?.keys == [
         "name", "versions", "newest", "digest", "aliases", "base", "method", "rank", "size",
-        "score", "scoreName", "created", "tags",
+        "score", "scoreName", "scoreData", "created", "tags",
       ])
     let version = [
       "name", "version", "reference", "digest", "parent", "base", "baseFingerprint", "method",

@@ -71,7 +71,7 @@ final class Completion: Sendable {
       // All of them first: a stream that begins tells them all.
       if body.echo { try echo() }
       for (place, prompt) in body.prompts.enumerated() {
-        let tokens = try http.service.tokens(prompt, for: model)
+        let tokens = try http.service.answerable(prompt, for: model)
         for answer in 0..<body.count {
           guard try submit(tokens, place * body.count + answer, answer) else { return }
         }
@@ -85,7 +85,7 @@ final class Completion: Sendable {
       let text =
         switch prompt {
         case .text(let text): text
-        default: try http.service.text(of: http.service.tokens(prompt, for: model))
+        default: try http.service.text(of: http.service.answerable(prompt, for: model))
         }
       state.withLock { state in
         for answer in 0..<body.count { state.parts[place * body.count + answer].text = text }

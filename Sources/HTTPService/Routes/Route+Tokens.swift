@@ -11,6 +11,9 @@ extension Route {
 }
 
 extension HTTPService {
+  /// Bytes that take a handler's thread for a second or so.
+  private static let longestText = 1 << 20
+
   /// vLLM's `prompt` or `messages`, and llama-server's `content`.
   func tokenize(_ call: Call) throws -> HTTPResponse {
     let body = try call.body()
@@ -26,6 +29,11 @@ extension HTTPService {
       prompt = .text(try call.text("content", in: body))
     } else {
       prompt = .text(try call.text("prompt", in: body))
+    }
+    guard call.request.body.count <= Self.longestText else {
+      throw APIError(
+        .invalidRequest, "texts of \(Self.longestText) bytes are the longest; send it in parts",
+        code: "invalid_value")
     }
     let tokens = try service.tokens(prompt, for: model)
     return .json([
