@@ -40,10 +40,8 @@ public final class HTTPService: Sendable {
     changes = HandlerPool(threads: 1, capacity: options.http.handlerQueue, name: "http-change")
     asides = HandlerPool(threads: 1, capacity: options.http.handlerQueue, name: "http-answer")
     let started = try HTTPServer(
-      options: options.http, refused: { [metrics] in metrics.countRefusal($0) }
-    ) { [weak self] exchange in
-      self?.answer(exchange)
-    }
+      options: options.http, refused: { [metrics] in metrics.countRefusal($0) },
+      handler: { [weak self] exchange in self?.answer(exchange) })
     listening.store(started.port, ordering: .relaxed)
     server.withLock { $0 = started }
   }
