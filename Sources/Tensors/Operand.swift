@@ -109,11 +109,12 @@ import CKernels
         unsafe compute?(range, whole + first)
         return unsafe convert(whole + first)
       }
-      unsafe withUnsafeTemporaryAllocation(of: Float.self, capacity: range.count * columns) {
-        guard let values = $0.baseAddress else { return }
-        unsafe compute?(range, values)
-        unsafe convert(values)
-      }
+      // Not the system's: it would give pages back and ask for them again, step by step.
+      let scratch = MemoryBlock(byteCount: range.count * columns * 4, recycler: recycler)
+      let values = unsafe scratch.base.assumingMemoryBound(to: Float.self)
+      unsafe compute?(range, values)
+      unsafe convert(values)
+      withExtendedLifetime(scratch) {}
     }
     if let floats { self.floats = floats }
     if let narrow { self.narrow = narrow }
