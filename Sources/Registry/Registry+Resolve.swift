@@ -57,13 +57,20 @@ extension Registry {
     }
   }
 
+  /// The adapters' names, and nothing else of them, to look for one like it.
+  public func adapterNames() throws -> [String] { try read { try adapterNames(in: $0) } }
+
+  private func adapterNames(in database: Database) throws -> [String] {
+    try database.all("SELECT name FROM adapters") { try $0.text() }
+  }
+
   /// The row of the adapter `name`.
   func adapter(_ name: String, in database: Database) throws -> Int {
     let id = try database.first("SELECT id FROM adapters WHERE name = ?", [.text(name)]) {
       try $0.integer()
     }
     if let id { return id }
-    let names = try database.all("SELECT name FROM adapters") { try $0.text() }
+    let names = try adapterNames(in: database)
     let hint =
       names.isEmpty
       ? "; the registry has no adapter yet: train or import one" : didYouMean(name, among: names)

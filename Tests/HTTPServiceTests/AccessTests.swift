@@ -261,9 +261,9 @@ import Toys
     time.withLock { $0 += 86_400 }
     // One that is given up in the middle has been computed all the same.
     let late = try toy.registry.addKey(NewKey("late", tokensPerDay: 7)).secret
-    let body = ToyService.question("toy", tokens: 500)
-    let reply = try toy.post("/v1/completions", body, key: late)
-    #expect(reply.status == 504 || reply.status == 200)
+    let body = ToyService.question("toy", tokens: 500, with: ["n": 60, "stream": true])
+    let reply = try toy.stream("/v1/completions", body, key: late)
+    #expect(reply.error?["code"] == "too_late" && reply.events.count > 60)
     #expect(try toy.post("/v1/completions", body, key: late).status == 429)
   }
 

@@ -35,7 +35,7 @@ extension Service {
       where error.code == .badArgument
     {
       // Capitals, say.
-      let names = try place.read { try $0.list().map(\.name) }
+      let names = try place.read { try $0.adapterNames() }
       throw RegistryError(.badArgument, error.message + didYouMean(text, among: names + [own]))
     }
     do {
